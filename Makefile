@@ -1,0 +1,70 @@
+# Every habit is one word. `make run` and `make test` set up what they need from a clean clone.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT := out
+BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt $(shell find native -type f)
+
+# Pinned versions hold for the build's own environment too.
+export PIP_CONSTRAINT := $(abspath constraints.txt)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test test-all check format bench docs sanitize clean
+
+run: $(VENV)/run.stamp ## train on the bundled penguins; model, predictions and report go to out/
+	@mkdir -p $(OUT)
+	$(BIN)/chainrule train examples/penguins.csv --target species --output $(OUT)/penguins.chainrule --report $(OUT)/penguins.html
+	$(BIN)/chainrule predict $(OUT)/penguins.chainrule examples/penguins.csv --proba --output $(OUT)/predictions.csv
+
+test: $(VENV)/test.stamp ## the tests
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/test.stamp ## the slow tests too
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+check: $(VENV)/test.stamp ## style, types, import direction (run with the tests as well)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test.stamp ## put every file into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/bench.stamp ## every benchmark, side by side with its peers
+	$(BIN)/python benchmarks/one_pass.py
+	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/start.py
+
+docs: $(VENV)/docs.stamp ## the guide and the reference as HTML, in out/docs
+	$(BIN)/python -m sphinx -W -q -b html docs $(OUT)/docs
+	@echo "$(OUT)/docs/index.html"
+
+sanitize: $(VENV)/test.stamp ## the kernels' tests under the address and undefined-behaviour sanitizers
+	$(BIN)/pip install -q --no-deps --target build/sanitize --upgrade -C cmake.define.CHAINRULE_SANITIZE=ON .
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+		PYTHONPATH=build/sanitize PYTHONMALLOC=malloc $(BIN)/python -m pytest -p no:cacheprovider tests/engine
+
+clean:
+	rm -rf $(VENV) build $(OUT)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: $(BIN)/python $(BUILT_FROM)
+	$(BIN)/pip install -q -e ".[plot]"
+	@touch $@
+
+$(VENV)/test.stamp: $(BIN)/python $(BUILT_FROM)
+	$(BIN)/pip install -q -e ".[plot,test]"
+	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install -q -e ".[bench]"
+	@touch $@
+
+$(VENV)/docs.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install -q -e ".[docs]"
+	@touch $@

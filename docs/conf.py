@@ -1,0 +1,16 @@
+"""Sphinx configuration: guide in Markdown, reference from the docstrings."""
+
+from importlib.metadata import version
+
+project = "chainrule"
+copyright = "2026, the chainrule developers"
+release = version("chainrule")
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx.ext.viewcode"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+numpydoc_show_class_members = False
+autosummary_generate = True
+autodoc_typehints = "none"
+html_theme = "furo"
+html_title = "chainrule"
+exclude_patterns = ["_build"]

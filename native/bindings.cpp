@@ -1,0 +1,253 @@
+// What Python sees of the kernels, and the only file that knows Python. Arrays are checked here far enough that no
+// call can crash; chainrule.engine checks them for its users and words the errors. std::invalid_argument becomes
+// ValueError.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <cmath>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "simd.hpp"
+#include "softmax_pass.hpp"
+#include "threads.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace chainrule {
+namespace {
+
+using Input = nb::ndarray<nb::ro, nb::device::cpu>;
+using Output = nb::ndarray<nb::device::cpu>;
+
+template <class T>
+bool holds(const Input& array) {
+    return array.dtype() == nb::dtype<T>();
+}
+
+std::string shape_text(const Input& array) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < array.ndim(); ++i) text += (i > 0 ? ", " : "") + std::to_string(array.shape(i));
+    return text + ")";
+}
+
+[[noreturn]] void refuse(const std::string& why) { throw std::invalid_argument(why); }
+
+void require_shape(const char* name, const Input& array, std::vector<Index> shape) {
+    bool fits = array.ndim() == shape.size();
+    for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = Index(array.shape(i)) == shape[i];
+    if (fits) return;
+    std::string needed = "(";
+    for (std::size_t i = 0; i < shape.size(); ++i) needed += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+    refuse(std::string(name) + " has shape " + shape_text(array) + "; it must be " + needed + ").");
+}
+
+void require_matrix(const char* name, const Input& array) {
+    if (array.ndim() == 2) return;
+    refuse(std::string(name) + " has shape " + shape_text(array) + "; it must have two dimensions.");
+}
+
+template <class T>
+void require_dtype(const char* name, const Input& array, const char* needed) {
+    if (!holds<T>(array)) refuse(std::string(name) + " must be of dtype " + needed + ".");
+}
+
+template <class T>
+Matrix<const T> matrix(const Input& array) {
+    return {static_cast<const T*>(array.data()), Index(array.stride(0)), Index(array.stride(1))};
+}
+
+template <class T>
+constexpr const char* kTypeOfRows = sizeof(T) == 4 ? "float32, as X is" : "float64, as X is";
+
+// X, W and b, checked against each other.
+template <class T>
+SoftmaxProblem<T> problem_of(const Input& x, const Input& w, const Input& b, bool reference_logit) {
+    require_matrix("X", x);
+    require_matrix("W", w);
+    require_dtype<T>("W", w, kTypeOfRows<T>);
+    require_dtype<T>("b", b, kTypeOfRows<T>);
+    SoftmaxProblem<T> problem;
+    problem.n_rows = Index(x.shape(0));
+    problem.n_features = Index(x.shape(1));
+    problem.n_columns = Index(w.shape(1));
+    problem.reference_logit = reference_logit;
+    if (problem.n_columns < 1) refuse("W has no columns; it must have at least one.");
+    require_shape("W", w, {problem.n_features, problem.n_columns});
+    require_shape("b", b, {problem.n_columns});
+    problem.rows = matrix<T>(x);
+    problem.weights = matrix<T>(w);
+    problem.bias = static_cast<const T*>(b.data());
+    problem.bias_stride = Index(b.stride(0));
+    return problem;
+}
+
+template <class T>
+void set_row_weights(SoftmaxProblem<T>& problem, const std::optional<Input>& weights) {
+    if (!weights) return;
+    require_dtype<double>("weights", *weights, "float64");
+    require_shape("weights", *weights, {problem.n_rows});
+    problem.row_weights = static_cast<const double*>(weights->data());
+    problem.row_weight_stride = Index(weights->stride(0));
+}
+
+// An array of probabilities: a column per class, or per class but class 0.
+template <class T>
+Index probability_columns(const SoftmaxProblem<T>& problem, const Input& array) {
+    require_dtype<T>("probabilities", array, kTypeOfRows<T>);
+    const Index n_classes = problem.n_columns + (problem.reference_logit ? 1 : 0);
+    if (array.ndim() == 2 && Index(array.shape(1)) == n_classes - 1) {
+        require_shape("probabilities", array, {problem.n_rows, n_classes - 1});
+        return n_classes - 1;
+    }
+    require_shape("probabilities", array, {problem.n_rows, n_classes});
+    return n_classes;
+}
+
+// A new NumPy array that owns its elements.
+template <class T>
+nb::object numpy_array(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
+    auto* kept = new std::vector<T>(std::move(values));
+    const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape, owner));
+}
+
+int checked_threads(int n_threads) {
+    if (n_threads < 0) refuse("n_threads must be 0 (every core) or more.");
+    return n_threads > 0 ? n_threads : default_thread_count();
+}
+
+template <class T>
+SoftmaxSums run(RowFunction function, const SoftmaxProblem<T>& problem, int n_threads) {
+    const int threads = checked_threads(n_threads);
+    const nb::gil_scoped_release released;
+    return run_softmax_pass(function, problem, threads);
+}
+
+template <class T>
+nb::object value_and_gradient(const Input& x, const Input& w, const Input& b, const Input& labels,
+                              const std::optional<Input>& weights, int n_threads,
+                              const std::optional<Output>& probabilities, bool reference_logit,
+                              double label_smoothing) {
+    SoftmaxProblem<T> problem = problem_of<T>(x, w, b, reference_logit);
+    require_dtype<std::int64_t>("labels", labels, "int64");
+    require_shape("labels", labels, {problem.n_rows});
+    problem.labels = static_cast<const std::int64_t*>(labels.data());
+    problem.label_stride = Index(labels.stride(0));
+    set_row_weights(problem, weights);
+    if (!(label_smoothing >= 0.0 && label_smoothing <= 1.0)) refuse("label_smoothing must lie in 0..1.");
+    problem.label_smoothing = label_smoothing;
+    if (probabilities) {
+        problem.output_columns = probability_columns(problem, Input(*probabilities));
+        problem.row_output = {static_cast<T*>(probabilities->data()), Index(probabilities->stride(0)),
+                              Index(probabilities->stride(1))};
+    }
+    SoftmaxSums sums = run(RowFunction::kCrossEntropy, problem, n_threads);
+    const auto d = std::size_t(problem.n_features);
+    const auto k = std::size_t(problem.n_columns);
+    return nb::make_tuple(sums.loss, numpy_array(std::move(sums.weight_gradient), {d, k}),
+                          numpy_array(std::move(sums.bias_gradient), {k}));
+}
+
+template <class T>
+nb::object hessian_vector(const Input& x, const Input& probabilities, const std::optional<Input>& weights,
+                          const Input& v, const Input& vb, int n_threads, bool reference_logit) {
+    SoftmaxProblem<T> problem = problem_of<T>(x, v, vb, reference_logit);
+    set_row_weights(problem, weights);
+    problem.given_columns = probability_columns(problem, probabilities);
+    problem.given_probabilities = matrix<T>(probabilities);
+    SoftmaxSums sums = run(RowFunction::kHessianProduct, problem, n_threads);
+    const auto d = std::size_t(problem.n_features);
+    const auto k = std::size_t(problem.n_columns);
+    return nb::make_tuple(numpy_array(std::move(sums.weight_gradient), {d, k}),
+                          numpy_array(std::move(sums.bias_gradient), {k}));
+}
+
+template <class T>
+nb::object row_values(RowFunction function, const Input& x, const Input& w, const Input& b, int n_threads,
+                      bool reference_logit) {
+    SoftmaxProblem<T> problem = problem_of<T>(x, w, b, reference_logit);
+    problem.output_columns = problem.n_columns + (reference_logit ? 1 : 0);
+    std::vector<T> values(static_cast<std::size_t>(problem.n_rows * problem.output_columns));
+    problem.row_output = {values.data(), problem.output_columns, 1};
+    run(function, problem, n_threads);
+    return numpy_array(std::move(values), {std::size_t(problem.n_rows), std::size_t(problem.output_columns)});
+}
+
+// Calls compute(float()) or compute(double()), by the dtype of X.
+template <class Compute>
+auto by_dtype_of_rows(const Input& x, const Compute& compute) {
+    if (holds<float>(x)) return compute(float());
+    if (holds<double>(x)) return compute(double());
+    refuse("X must be of dtype float32 or float64.");
+}
+
+}  // namespace
+}  // namespace chainrule
+
+NB_MODULE(_kernels, module) {
+    using namespace chainrule;
+    module.doc() = "Compiled kernels of chainrule.engine; see _kernels.pyi.";
+    try {
+        kernels();  // so that a wrong CHAINRULE_SIMD is told at import
+    } catch (const std::invalid_argument& error) {
+        throw nb::import_error(error.what());
+    }
+
+    module.def(
+        "softmax_value_and_gradient",
+        [](const Input& X, const Input& W, const Input& b, const Input& labels, const std::optional<Input>& weights,
+           int n_threads, const std::optional<Output>& probabilities, bool reference_logit, double label_smoothing) {
+            return by_dtype_of_rows(X, [&](auto zero) {
+                return value_and_gradient<decltype(zero)>(X, W, b, labels, weights, n_threads, probabilities,
+                                                          reference_logit, label_smoothing);
+            });
+        },
+        "X"_a, "W"_a, "b"_a, "labels"_a, "weights"_a = nb::none(), nb::kw_only(), "n_threads"_a = 0,
+        "probabilities"_a = nb::none(), "reference_logit"_a = false, "label_smoothing"_a = 0.0);
+    module.def(
+        "softmax_hessian_vector",
+        [](const Input& X, const Input& probabilities, const std::optional<Input>& weights, const Input& V,
+           const Input& vb, int n_threads, bool reference_logit) {
+            return by_dtype_of_rows(X, [&](auto zero) {
+                return hessian_vector<decltype(zero)>(X, probabilities, weights, V, vb, n_threads, reference_logit);
+            });
+        },
+        "X"_a, "probabilities"_a, "weights"_a.none(), "V"_a, "vb"_a, nb::kw_only(), "n_threads"_a = 0,
+        "reference_logit"_a = false);
+    module.def(
+        "softmax_probabilities",
+        [](const Input& X, const Input& W, const Input& b, int n_threads, bool reference_logit) {
+            return by_dtype_of_rows(X, [&](auto zero) {
+                return row_values<decltype(zero)>(RowFunction::kProbabilities, X, W, b, n_threads, reference_logit);
+            });
+        },
+        "X"_a, "W"_a, "b"_a, nb::kw_only(), "n_threads"_a = 0, "reference_logit"_a = false);
+    module.def(
+        "softmax_logits",
+        [](const Input& X, const Input& W, const Input& b, int n_threads) {
+            return by_dtype_of_rows(X, [&](auto zero) {
+                return row_values<decltype(zero)>(RowFunction::kLogits, X, W, b, n_threads, false);
+            });
+        },
+        "X"_a, "W"_a, "b"_a, nb::kw_only(), "n_threads"_a = 0);
+    module.def(
+        "read_sum",
+        [](const nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>& X, int n_threads) {
+            const int threads = checked_threads(n_threads);
+            return by_dtype_of_rows(Input(X), [&](auto zero) {
+                using T = decltype(zero);
+                const nb::gil_scoped_release released;
+                return read_sum(static_cast<const T*>(X.data()), Index(X.size()), threads);
+            });
+        },
+        "X"_a, "n_threads"_a = 0);
+    module.def("simd_level", [] { return std::string(kernels().level); });
+    module.def("hardware_threads", [] { return default_thread_count(); });
+}

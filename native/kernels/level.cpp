@@ -1,0 +1,19 @@
+// One instruction set's kernels. CMakeLists.txt compiles this file once per level, with that level's -march and
+// CHAINRULE_LEVEL=v2, v3, v4 or generic.
+#include "softmax.hpp"
+
+#define CHAINRULE_NAME_OF(level) #level
+#define CHAINRULE_NAME(level) CHAINRULE_NAME_OF(level)
+
+namespace chainrule::CHAINRULE_LEVEL {
+
+extern const KernelTable kKernels;
+
+template <class T>
+static constexpr SoftmaxKernels<T> softmax_kernels() {
+    return {kLanes<T>, kMaxClassTile, scratch_bytes<T>, run_rows<T>, read_sum<T>};
+}
+
+const KernelTable kKernels{CHAINRULE_NAME(CHAINRULE_LEVEL), softmax_kernels<float>(), softmax_kernels<double>()};
+
+}  // namespace chainrule::CHAINRULE_LEVEL

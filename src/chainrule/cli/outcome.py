@@ -1,0 +1,73 @@
+"""How a command ends: the words on stderr and the exit status.
+
+========  =====================================================================
+0         done
+1         what came in cannot be used, or the system refused: one or two lines
+2         usage (typer says it)
+70        a bug of chainrule; CHAINRULE_DEBUG=1 shows the traceback
+130       Ctrl-C
+141       the reader of a pipe went away (``| head``): says nothing
+========  =====================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from chainrule.cli import screen
+from chainrule.errors import ChainruleError
+
+BAD_INPUT = 1
+BUG = 70  # EX_SOFTWARE of sysexits.h
+INTERRUPTED = 130  # 128 + SIGINT
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+_written: list[str] = []
+
+
+def begin() -> None:
+    """Forget what an earlier command in this process wrote."""
+    _written.clear()
+
+
+def wrote(path: str | os.PathLike[str]) -> None:
+    """Remember that a file is written whole, in case Ctrl-C ends the command later."""
+    _written.append(f"'{os.fspath(path)}'")
+
+
+def end(error: BaseException) -> int:
+    """Say on stderr what ended the command, and return the exit status."""
+    if isinstance(error, BrokenPipeError):
+        _forget_output()
+        return BROKEN_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        what = f"{' and '.join(_written)} was written, nothing else." if _written else "nothing was written."
+        screen.say("Interrupted", what, "yellow")
+        return INTERRUPTED
+    if isinstance(error, ChainruleError):
+        screen.say("Error", str(error), "red")
+        return BAD_INPUT
+    if isinstance(error, MemoryError):
+        screen.say("Error", f"not enough memory. {error}".strip(), "red")
+        return BAD_INPUT
+    if isinstance(error, OSError):
+        _forget_output()
+        where = f"'{error.filename}': " if error.filename else ""
+        screen.say("Error", f"{where}{(error.strerror or str(error)).lower()}", "red")
+        return BAD_INPUT
+    text = " ".join(str(error).split())
+    screen.say("Internal error", f"{type(error).__name__}: {text[:300]}", "red")
+    screen.say("", "This is a bug of chainrule. CHAINRULE_DEBUG=1 shows where; please report it with that.", "")
+    return BUG
+
+
+def _forget_output() -> None:
+    """Send what is still buffered for stdout nowhere, or Python complains about it at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -1,0 +1,106 @@
+"""A model and an evaluation as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli import screen
+from chainrule.report.facts import duration, percent, plural
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from chainrule.evaluation import Evaluation
+    from chainrule.model import Model
+
+MOST_CLASSES = 8
+MOST_DROPPED = 12
+_CHARACTERS_FOR_CONFUSION = 76
+
+
+def trained(model: Model) -> list[RenderableType]:
+    """Return what was trained on what, for the end of ``train``."""
+    data, split, fit = model.record["data"], model.record["split"], model.record["fit"]
+    held_out = f", {split['n_test']:,} held out" if split["n_test"] else ", none held out"
+    rows = f"{split['n_train']:,} to train{held_out}"
+    if data["rows_without_target"]:
+        rows += f", {data['rows_without_target']:,} left out: no {data['target']}"
+    used = data["n_columns"] - 1 - len(data["dropped"])
+    status = "converged" if fit["converged"] else "not converged"
+    facts = [
+        ("Rows", rows),
+        ("Columns", f"{plural(used, 'column')} as {plural(model.n_features, 'feature')}"),
+        *dropped(data["dropped"]),
+        ("Classes", classes(model)),
+        (
+            "Fit",
+            f"{fit['solver']}, {plural(fit['n_iter'], 'iteration')} in {duration(fit['seconds'])}, {status}",
+        ),
+    ]
+    return [
+        screen.heading(f"{data['target']} from {data['source']}"),
+        "",
+        screen.facts([(name, screen.plain_text(text)) for name, text in facts]),
+    ]
+
+
+def dropped(columns: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return which columns are left out, each with the reason."""
+    lines = [f"{name}: {why}" for name, why in list(columns.items())[:MOST_DROPPED]]
+    if len(columns) > MOST_DROPPED:
+        lines.append(f"and {len(columns) - MOST_DROPPED:,} more")
+    return [("Left out" if place == 0 else "", line) for place, line in enumerate(lines)]
+
+
+def classes(model: Model) -> str:
+    """Return the classes with their shares, where they are known."""
+    names = [str(label) for label in model.classes.tolist()]
+    counts: list[int] = model.record.get("data", {}).get("class_counts", [])
+    total: int = sum(counts)
+    if len(counts) == len(names) and total:
+        names = [f"{name} {percent(count / total)}" for name, count in zip(names, counts, strict=True)]
+    more = f" and {len(names) - MOST_CLASSES:,} more" if len(names) > MOST_CLASSES else ""
+    return ", ".join(names[:MOST_CLASSES]) + more
+
+
+def scores(evaluation: Evaluation, title: str) -> list[RenderableType]:
+    """Return the figures beside those of always giving the most frequent answer."""
+    e, base = evaluation, evaluation.baseline
+    rows = [
+        ("accuracy", f"{e.accuracy:.4f}", f"{base.accuracy:.4f}"),
+        ("log-loss, nats", f"{e.log_loss:.4f}", f"{base.log_loss:.4f}"),
+        ("macro F1", f"{e.macro_f1:.4f}", f"{base.macro_f1:.4f}"),
+    ]
+    return [screen.table((title, "model", f"always {_short(base.label, 20)}"), rows)]
+
+
+def class_scores(evaluation: Evaluation) -> list[RenderableType]:
+    """Return precision, recall and F1 of each class."""
+    rows = [
+        (_short(one.label, 30), _ratio(one.precision), _ratio(one.recall), _ratio(one.f1), f"{one.support:,}")
+        for one in evaluation.per_class
+    ]
+    return [screen.table(("class", "precision", "recall", "F1", "rows"), rows)]
+
+
+def confusion(evaluation: Evaluation) -> list[RenderableType]:
+    """Return which class was taken for which; nothing where that would not fit a terminal."""
+    names = [_short(label, 12) for label in evaluation.classes]
+    width = 24 + sum(max(len(name), 5) + 2 for name in names)
+    if width > _CHARACTERS_FOR_CONFUSION:
+        return []
+    rows = [
+        (name, *(f"{count:,}" if count else "·" for count in counts))
+        for name, counts in zip(names, evaluation.confusion, strict=True)
+    ]
+    return [screen.table(("true \\ predicted", *names), rows)]
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _short(label: Any, most: int) -> str:
+    text = str(label)
+    return text if len(text) <= most else text[: most - 1] + "…"

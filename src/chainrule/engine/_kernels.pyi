@@ -1,0 +1,75 @@
+"""The compiled kernels. Sources: native/bindings.cpp and what it includes.
+
+Conventions: ``X`` (m, d) is float32 or float64 in any layout (read-only arrays, slices, Fortran order, negative
+and zero strides); ``W``, ``b``, ``V``, ``vb`` and probabilities have its dtype; ``labels`` (m,) is int64,
+``weights`` (m,) float64 or None (each row weighs 1). Sums over rows are float64 and not divided by anything. They
+are the same to the last bit whatever ``n_threads`` is (0: ``hardware_threads()``), but not the same on another SIMD
+level. The GIL is released while a kernel runs.
+
+With ``reference_logit`` the columns of ``W`` are the classes 1, 2, ... and class 0 has the logit 0: one column is
+the "two classes as one logit" case.
+
+A wrong shape or dtype or a label out of range raises ValueError, what is not an array TypeError. NaN and infinity
+are let through and make the results they touch NaN (a weight of 0 does not hide them). A single class has
+probability 1 and loss 0 whatever the row.
+"""
+
+from __future__ import annotations
+
+from chainrule._typing import Float64Array, FloatArray, IntArray
+
+def softmax_value_and_gradient(
+    X: FloatArray,
+    W: FloatArray,
+    b: FloatArray,
+    labels: IntArray,
+    weights: Float64Array | None = None,
+    *,
+    n_threads: int = 0,
+    probabilities: FloatArray | None = None,
+    reference_logit: bool = False,
+    label_smoothing: float = 0.0,
+) -> tuple[float, Float64Array, Float64Array]:
+    """Sum over rows of weight * cross-entropy (nats), its gradients dW (d, K) and db (K,), in one pass over X.
+
+    ``label_smoothing`` e replaces the one-hot target by (1 - e) onehot + e / n_classes. ``probabilities``
+    (m, n_classes), if given, is filled with the model's probabilities; (m, n_classes - 1) leaves class 0 out.
+    """
+
+def softmax_hessian_vector(
+    X: FloatArray,
+    probabilities: FloatArray,
+    weights: Float64Array | None,
+    V: FloatArray,
+    vb: FloatArray,
+    *,
+    n_threads: int = 0,
+    reference_logit: bool = False,
+) -> tuple[Float64Array, Float64Array]:
+    """The loss's Hessian times the direction (V, vb): (d, K) and (K,), in one pass over X.
+
+    Per row: u = x V + vb, dz = weight * p * (u - sum_k p_k u_k); the result is the sum of x dz^T and of dz.
+    ``probabilities`` is (m, n_classes) or, without class 0, (m, n_classes - 1).
+    """
+
+def softmax_probabilities(
+    X: FloatArray,
+    W: FloatArray,
+    b: FloatArray,
+    *,
+    n_threads: int = 0,
+    reference_logit: bool = False,
+) -> FloatArray:
+    """softmax(X W + b): (m, n_classes) in X's dtype."""
+
+def softmax_logits(X: FloatArray, W: FloatArray, b: FloatArray, *, n_threads: int = 0) -> FloatArray:
+    """X W + b: (m, K) in X's dtype."""
+
+def read_sum(X: FloatArray, n_threads: int = 0) -> float:
+    """Sum a C-contiguous array as fast as memory delivers it: what benchmarks compare one pass with."""
+
+def simd_level() -> str:
+    """Name the instruction set in use: "v2", "v3", "v4" (x86-64 levels) or "generic". CHAINRULE_SIMD forces one."""
+
+def hardware_threads() -> int:
+    """The threads meant by ``n_threads=0``: CHAINRULE_NUM_THREADS, or the cores this process may use."""

@@ -1,0 +1,276 @@
+"""One formula, four renderings: plain text, HTML (``<i>``, ``<sub>``, ``<sup>`` alone), MathML and LaTeX.
+
+Operations write a formula once, as a small tree over the *roles* of their inputs (``x``, ``weight``,
+``out``); rendering it with a node's names gives that node's own formula: ``Z2 = A1 W2 + b2``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Literal, TypeAlias
+
+Style: TypeAlias = Literal["text", "html", "mathml", "latex"]
+Names: TypeAlias = Mapping[str, str]
+
+_UPRIGHT = ("I", "T", "Φ", "φ", "σ")
+_NAME = re.compile(r"^(d?)(.*?)(\d*)$", re.DOTALL)
+_LATEX_WORDS = {"λ": r"\lambda", "α": r"\alpha", "Φ": r"\Phi", "φ": r"\varphi", "σ": r"\sigma", "⊙": r"\odot"}
+_LATEX_WORDS |= {
+    "·": r"\cdot",
+    "−": "-",
+    "∥": r"\|",
+    "≥": r"\ge",
+    "∂": r"\partial",
+    "ε": r"\varepsilon",
+    "…": r"\ldots",
+    "≤": r"\le",
+}
+_LATEX_SPECIAL = {c: "\\" + c for c in "{}$&#%_"}
+_LATEX_SPECIAL |= {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", " ": r"\ "}
+
+
+class Formula:
+    """A node of the formula tree; the subclasses below are all there is."""
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the formula in one of the styles, roles replaced by ``names``."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Role(Formula):
+    """The tensor in a role; ``gradient=True`` is the lecture's shorthand dQ for dJ/dQ."""
+
+    role: str
+    gradient: bool = False
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the tensor's name, after a d where it is a gradient."""
+        name = ("d" if self.gradient else "") + names.get(self.role, self.role)
+        return _identifier(name, style, self.gradient)
+
+
+@dataclass(frozen=True)
+class Word(Formula):
+    """A letter, number or operator that stands for itself."""
+
+    text: str
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the word, marked as variable, number or operator."""
+        if style == "text":
+            return self.text
+        if style == "html":
+            variable = self.text.isalpha() and (len(self.text) == 1 or set(self.text) <= set("ijk"))
+            slanted = variable and self.text not in _UPRIGHT
+            return f"<i>{self.text}</i>" if slanted else escape(self.text)
+        if style == "latex":
+            if self.text in _LATEX_WORDS:
+                return _LATEX_WORDS[self.text]
+            return rf"\mathrm{{{self.text}}}" if len(self.text) > 1 and self.text.isalpha() else self.text
+        if re.fullmatch(r"[\d.]+", self.text):
+            return f"<mn>{self.text}</mn>"
+        tag = "mi" if self.text.isalpha() else "mo"
+        return f"<{tag}>{escape(self.text)}</{tag}>"
+
+
+@dataclass(frozen=True)
+class Row(Formula):
+    """Parts side by side."""
+
+    parts: tuple[Formula, ...]
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the parts side by side, spaced as in print."""
+        rendered = [part.render(style, names) for part in self.parts]
+        if style == "mathml":
+            return f"<mrow>{''.join(rendered)}</mrow>"
+        line = " ".join(piece for piece in rendered if piece)
+        return line if style == "latex" else _tidy(line)
+
+
+@dataclass(frozen=True)
+class Script(Formula):
+    """A base with a subscript or a superscript."""
+
+    base: Formula
+    script: Formula
+    above: bool
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the base with its script; in plain text x_k, x², Wᵀ."""
+        base, script = self.base.render(style, names), self.script.render(style, names)
+        if style == "mathml":
+            tag = "msup" if self.above else "msub"
+            return f"<{tag}>{base}{script}</{tag}>"
+        if style == "latex":
+            return f"{{{base}}}{'^' if self.above else '_'}{{{script}}}"
+        if style == "html":
+            if not self.above and base.endswith("</sub>"):  # Z1 with subscript k: Z with subscript 1,k
+                return f"{base.removesuffix('</sub>')},{script}</sub>"
+            tag = "sup" if self.above else "sub"
+            return f"{base}<{tag}>{script}</{tag}>"
+        if self.above:
+            return base + {"T": "ᵀ", "2": "²"}.get(script, f"^{script if len(script) == 1 else f'({script})'}")
+        return f"{base}_{_bracketed(script)}"
+
+
+@dataclass(frozen=True)
+class Fraction(Formula):
+    """A numerator over a denominator."""
+
+    above: Formula
+    below: Formula
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the fraction; on one line in plain text and HTML."""
+        above, below = self.above.render(style, names), self.below.render(style, names)
+        if style == "mathml":
+            return f"<mfrac>{above}{below}</mfrac>"
+        if style == "latex":
+            return rf"\frac{{{above}}}{{{below}}}"
+        slash = " / " if " " in above + below else "/"
+        return f"{_bracketed(above)}{slash}{_bracketed(below)}"
+
+
+@dataclass(frozen=True)
+class Sum(Formula):
+    """A sum of ``body`` over an index."""
+
+    index: Formula
+    body: Formula
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the sum sign, its index and what is summed."""
+        index, body = self.index.render(style, names), self.body.render(style, names)
+        if style == "mathml":
+            return f"<mrow><munder><mo>∑</mo>{index}</munder>{body}</mrow>"
+        if style == "latex":
+            return rf"\sum_{{{index}}} {body}"
+        if style == "html":
+            return f"Σ<sub>{index}</sub> {body}"
+        return f"Σ_{index} {body}"
+
+
+@dataclass(frozen=True)
+class Terms(Formula):
+    """A sum over all inputs of a role that repeats: ``term1 + term2 + ...``."""
+
+    role: str
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the terms with + between them, the middle left out where there are many."""
+        terms = [name for name in names if re.fullmatch(rf"{self.role}\d+", name)] or [f"{self.role}1", "…"]
+        shown = terms if len(terms) <= 6 else [*terms[:3], "…", terms[-1]]
+        parts = [Word(term) if term == "…" else Role(term) for term in shown]
+        pieces = [piece for part in parts for piece in ("+", part)]
+        return row(*pieces[1:]).render(style, names)
+
+
+@dataclass(frozen=True)
+class Present(Formula):
+    """A part that is there only where the input in ``role`` is."""
+
+    role: str
+    part: Formula
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the part if the role is taken, or if no names are given; otherwise nothing."""
+        return self.part.render(style, names) if not names or self.role in names else ""
+
+
+def role(name: str) -> Role:
+    """Return the tensor in role ``name``."""
+    return Role(name)
+
+
+def d(name: str) -> Role:
+    """Return the gradient dQ of the tensor in role ``name``."""
+    return Role(name, gradient=True)
+
+
+def row(*parts: Formula | str) -> Row:
+    """Return parts side by side; plain strings become words, split at spaces."""
+    flat: list[Formula] = []
+    for part in parts:
+        flat.extend([Word(word) for word in part.split()] if isinstance(part, str) else [part])
+    return Row(tuple(flat))
+
+
+def _as_formula(part: Formula | str) -> Formula:
+    if isinstance(part, Formula):
+        return part
+    words = part.split()
+    return Word(words[0]) if len(words) == 1 else row(part)
+
+
+def sub(base: Formula | str, script: Formula | str) -> Script:
+    """Return ``base`` with a subscript."""
+    return Script(_as_formula(base), _as_formula(script), above=False)
+
+
+def sup(base: Formula | str, script: Formula | str) -> Script:
+    """Return ``base`` with a superscript; ``T`` transposes."""
+    return Script(_as_formula(base), _as_formula(script), above=True)
+
+
+def frac(above: Formula | str, below: Formula | str) -> Fraction:
+    """Return a fraction."""
+    return Fraction(_as_formula(above), _as_formula(below))
+
+
+def total(index: str, body: Formula | str) -> Sum:
+    """Return the sum of ``body`` over ``index``."""
+    return Sum(Word(index), _as_formula(body))
+
+
+def call(function: str, *arguments: Formula | str) -> Row:
+    """Return ``function(arguments)``."""
+    inside: list[Formula | str] = []
+    for argument in arguments:
+        inside += [argument, ","]
+    return row(function, "(", *inside[:-1], ")")
+
+
+def render_mathml(formula: Formula, names: Names) -> str:
+    """Return a complete ``<math>`` element."""
+    body = formula.render("mathml", names)
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{body}</math>'
+
+
+def _identifier(name: str, style: Style, gradient: bool) -> str:
+    """Render a node's name: trailing digits become a subscript, a leading d of a gradient stays upright."""
+    if style == "text":
+        return name
+    match = _NAME.match(name[1:] if gradient else name)
+    stem, digits = (match[1] + match[2], match[3]) if match else (name, "")
+    if not stem:
+        stem, digits = digits, ""
+    if style == "html":
+        word = f"<i>{escape(stem)}</i>" if len(stem) == 1 else escape(stem)
+        gap = "\u2009" if len(stem) > 1 else ""  # a thin space: d objective, not dobjective
+        return ("d" + gap if gradient else "") + word + (f"<sub>{digits}</sub>" if digits else "")
+    if style == "latex":
+        escaped = "".join(_LATEX_WORDS.get(c, _LATEX_SPECIAL.get(c, c)) for c in stem)
+        word = escaped if len(stem) == 1 else rf"\mathrm{{{escaped}}}"
+        subscript = f"_{{{digits}}}" if digits else ""
+        return (r"\mathrm{d}" if gradient else "") + word + subscript
+    letter = f"<mi>{escape(stem)}</mi>"
+    letter = f"<msub>{letter}<mn>{digits}</mn></msub>" if digits else letter
+    return f'<mrow><mi mathvariant="normal">d</mi>{letter}</mrow>' if gradient else letter
+
+
+def _bracketed(text: str) -> str:
+    outside = re.sub(r"\([^()]*(\([^()]*\)[^()]*)*\)", "", text)
+    return f"({text})" if " " in outside else text
+
+
+def _tidy(text: str) -> str:
+    text = re.sub(r"([(\[]) ", r"\1", text)
+    text = re.sub(r" ([)\],])", r"\1", text)
+    text = re.sub(r"∥ (\S+) ∥", r"∥\1∥", text)
+    text = re.sub(r"(^|= )− ", r"\1−", text)  # a sign, not a difference
+    return re.sub(r"\b(I|max|min|tanh|log|σ|Φ|φ) \(", r"\1(", text).strip()

@@ -1,0 +1,89 @@
+"""Operations that hold a model back: dropout and the l2 penalty."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule._typing import Array
+from chainrule.graph.formula import call, d, frac, role, row, sup
+from chainrule.graph.operation import Operation, Shape, is_number, need, need_attribute, show_shape
+
+
+def _dropout_shape(x: Shape, noise: Shape | None = None, *, rate: float) -> Shape:
+    need(noise is None or noise == x, f"noise must be {show_shape(x)} like x, got {show_shape(noise or ())}")
+    return x
+
+
+def _kept(noise: Array, rate: float) -> Array:
+    """Inverted dropout: what stays is scaled up, so that prediction needs no correction."""
+    mask: Array = (noise >= rate) / (1.0 - rate)
+    return mask
+
+
+def _dropout_forward(x: Array, noise: Array | None = None, *, rate: float) -> Array:
+    """(...), (...) uniform in [0, 1) -> (...): entries whose noise is below ``rate`` are 0.
+
+    Without noise (prediction) it is the identity. The noise is an input, so the operation stays a plain
+    function. Srivastava et al. 2014.
+    """
+    return x if noise is None else x * _kept(noise, rate)
+
+
+def _dropout_backward(d_out: Array, x: Array, noise: Array | None = None, *, rate: float) -> tuple[Array | None, ...]:
+    return (d_out if noise is None else d_out * _kept(noise, rate), None)
+
+
+def _check_rate(rate: float) -> None:
+    need_attribute(is_number(rate, low=0.0, below=1.0), f"rate must be in [0, 1), got {rate!r}")
+
+
+_MASK = frac(call("I", row(role("noise"), "≥ r")), row("1 − r"))
+DROPOUT = Operation(
+    name="dropout",
+    roles=("x", "noise?"),
+    formula=row(role("out"), "=", role("x"), "⊙", _MASK),
+    gradients={"x": row(d("x"), "=", d("out"), "⊙", _MASK)},
+    local={"x": _MASK},
+    shape=_dropout_shape,
+    forward=_dropout_forward,
+    backward=_dropout_backward,
+    attributes={"rate": 0.5},
+    check=_check_rate,
+    elementwise=True,
+)
+
+
+def _l2_shape(weight: Shape, *, strength: float) -> Shape:
+    return ()
+
+
+def _l2_forward(weight: Array, *, strength: float) -> Array:
+    """(...) -> (): strength / 2 times the sum of squares."""
+    return np.asarray(0.5 * strength * (weight * weight).sum())
+
+
+def _l2_backward(d_out: Array, weight: Array, *, strength: float) -> tuple[Array | None, ...]:
+    return (d_out * strength * weight,)
+
+
+def _check_strength(strength: float) -> None:
+    need_attribute(
+        is_number(strength, low=0.0),
+        f"strength must be a finite number >= 0, got {strength!r}",
+    )
+
+
+L2 = Operation(
+    name="l2",
+    roles=("weight",),
+    formula=row(role("out"), "=", frac("λ", "2"), sup(row("∥", role("weight"), "∥"), "2")),
+    gradients={"weight": row(d("weight"), "=", d("out"), "λ", role("weight"))},
+    local={"weight": row("λ", role("weight"))},
+    shape=_l2_shape,
+    forward=_l2_forward,
+    backward=_l2_backward,
+    attributes={"strength": 1.0},
+    check=_check_strength,
+)
+
+OPERATIONS = (DROPOUT, L2)

@@ -1,0 +1,58 @@
+"""One number of a graph, by name: ``W1[0, 3]``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from chainrule.errors import InputError
+from chainrule.graph import Graph
+from chainrule.graph.operation import BATCH, Shape, show_shape
+
+_ENTRY = re.compile(r"^\s*(?P<node>.*?)\s*(?:\[(?P<index>[^\[\]]*)\])?\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """An entry of a node's array: the node's name and the index."""
+
+    node: str
+    index: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.node}[{', '.join(map(str, self.index))}]" if self.index else self.node
+
+
+def parse_entry(graph: Graph, text: str, *, shape: Shape | None = None) -> Entry:
+    """Return the entry that ``text`` names.
+
+    Parameters
+    ----------
+    graph
+        Whose nodes are meant.
+    text
+        A node's name and, unless it is a scalar, an index: ``W1[0, 3]``, ``b1[2]``, ``J``.
+    shape
+        The shape the index must fit; the node's own by default. ``m`` fits any number.
+
+    Raises
+    ------
+    InputError
+        If the text is no entry, or the index doesn't fit.
+    GraphError
+        If the graph has no such node.
+    """
+    match = _ENTRY.match(text)
+    node = graph[match["node"] if match else text]
+    shape = graph.shape(node.name) if shape is None else shape
+    written = (match["index"] if match else None) or ""
+    parts = [part.strip() for part in written.split(",")] if written.strip() else []
+    fits = len(parts) == len(shape) and all(part.isdecimal() for part in parts)
+    index = tuple(int(part) for part in parts) if fits else ()
+    if not fits or any(extent != BATCH and i >= int(extent) for i, extent in zip(index, shape, strict=True)):
+        example = Entry(node.name, (0,) * len(shape))
+        raise InputError(
+            f"entry {text!r}: node {node.name!r} has shape {show_shape(shape)} here, so name one of its "
+            f"entries as {str(example)!r} (indices count from 0)"
+        )
+    return Entry(node.name, index)

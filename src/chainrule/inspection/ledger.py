@@ -1,0 +1,283 @@
+"""The ledger of a gradient: every path from one entry to the loss, each factor in symbols and in numbers.
+
+``W1[0, 3] → Z1[3] → A1[3] → Z2[k] → J``, one path for each k; their products add up to dJ/dW1[0, 3]. Deep
+networks have more paths than could ever be listed, so the largest are found best first, and the rest is one
+row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import fsum, prod
+
+import numpy as np
+
+from chainrule._typing import Array
+from chainrule.errors import InputError, NonFiniteError
+from chainrule.graph import Graph, backward, first_nonfinite, forward
+from chainrule.graph.operation import BATCH
+from chainrule.inspection.entries import Entry, parse_entry
+from chainrule.inspection.jacobians import EntryGraph
+from chainrule.inspection.paths import elided, folded, grouped, show_count
+from chainrule.inspection.search import PathSums, Step, largest_paths
+from chainrule.inspection.symbols import entry_symbol
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A local derivative between two entries.
+
+    Attributes
+    ----------
+    target, source
+        The entries: d target / d source.
+    formula
+        What it is, in symbols: ``W2[3, 1]``.
+    value
+        And in numbers.
+    """
+
+    target: str
+    source: str
+    formula: str
+    value: float
+
+    @property
+    def symbol(self) -> str:
+        """``dZ2[1]/dA1[3]``."""
+        return f"d{self.target}/d{self.source}"
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One path.
+
+    Attributes
+    ----------
+    entries
+        From the entry to the loss.
+    factors
+        The local derivatives, in the order in which the chain rule is written: the loss's first.
+    product
+        The path's share of the derivative.
+    """
+
+    entries: tuple[str, ...]
+    factors: tuple[Factor, ...]
+    product: float
+
+    def __str__(self) -> str:
+        path = " → ".join(elided(list(self.entries)))
+        lines = folded(f"{self.product:+.6e}   {path}", " → ", indent=18)
+        for what in (
+            [factor.symbol for factor in self.factors],
+            [grouped(factor.formula) for factor in self.factors],
+            [show_number(factor.value) for factor in self.factors],
+        ):
+            if what:
+                lines += folded(f"{'= ':>18}" + " · ".join(elided(what)), " · ", indent=18)
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The derivative of the loss by one entry, as a sum over paths.
+
+    Attributes
+    ----------
+    entry, loss
+        Names: the derivative is d loss / d entry.
+    sample
+        The row whose loss it is; None for the whole batch.
+    n_samples
+        m, the rows of the batch; 1 for a sample.
+    rows
+        The largest paths, by absolute product; those with product 0 are left out, but for one where there are
+        no others.
+    n_paths
+        How many paths there are, those with product 0 included.
+    rest
+        The sum over the paths that are not in ``rows``.
+    total
+        The sum over all paths.
+    magnitude
+        The sum of the paths' absolute products: far above ``|total|`` where paths cancel each other.
+    gradient
+        What the backward pass says.
+    """
+
+    entry: str
+    loss: str
+    sample: int | None
+    n_samples: int
+    rows: tuple[LedgerRow, ...]
+    n_paths: int
+    rest: float
+    total: float
+    magnitude: float
+    gradient: float
+
+    @property
+    def n_rest(self) -> int:
+        """Paths that are not in ``rows``."""
+        return self.n_paths - len(self.rows)
+
+    @property
+    def residual(self) -> float:
+        """What the paths and the backward pass differ by."""
+        return self.total - self.gradient
+
+    def __str__(self) -> str:
+        over = f"the mean over {self.n_samples} rows" if self.sample is None else f"sample {self.sample} alone"
+        lines = [f"d{self.loss}/d{self.entry}, {over}: {_paths(self.n_paths)}"]
+        lines += [str(row) for row in self.rows]
+        if self.n_rest:
+            lines.append(f"{self.rest:+.6e}   {_paths(self.n_rest, 'other ')} together")
+        lines.append(f"{self.total:+.6e}   sum; the sizes add up to {self.magnitude:.6e}")
+        lines.append(f"{self.gradient:+.6e}   by the backward pass")
+        lines.append(f"{self.residual:+.6e}   residual")
+        return "\n".join(lines)
+
+
+def ledger(
+    graph: Graph,
+    parameters: Array | Mapping[str, Array],
+    entry: str,
+    X: Array | Mapping[str, Array],
+    y: Array,
+    *,
+    sample: int | None = None,
+    sample_weight: Array | None = None,
+    noise: Mapping[str, Array] | None = None,
+    top: int = 10,
+) -> Ledger:
+    """Return the paths of the chain rule from one entry to the loss, with symbols and numbers.
+
+    Parameters
+    ----------
+    graph, parameters, X, y, sample_weight, noise
+        As for `chainrule.graph.sweep`.
+    entry
+        ``"W1[0, 3]"``; any node will do.
+    sample
+        A row of ``X``: the loss is that row's own, as if m were 1, and entries go without the row's index
+        (``Z1[3]``). None takes the batch, whose mean brings the 1/m, and entries have it (``Z1[17, 3]``).
+    top
+        How many paths to list.
+
+    Returns
+    -------
+    Ledger
+        ``print`` shows it.
+
+    Raises
+    ------
+    InputError
+        If ``entry`` or ``sample`` doesn't exist, something given doesn't fit the graph, or the batch is too
+        large to lay out.
+    NonFiniteError
+        If a value is NaN or infinite.
+
+    Notes
+    -----
+    Local derivatives come from the operations' own backward (`chainrule.inspection.jacobians`). Sums over all
+    paths are taken by going through the entries once in the graph's order, forwards, which is independent of
+    the backward pass they are compared with; the largest paths are found as in `chainrule.inspection.search`.
+    """
+    if top < 0:
+        raise InputError(f"top= must be at least 0, got {top!r}")
+    if sample is not None:
+        X, y, sample_weight, noise = _only(graph, sample, X, y, noise)
+    values = forward(graph, parameters, X, y, sample_weight=sample_weight, noise=noise)
+    _check_finite(graph, values)
+    start = _start(graph, entry, sample, values)
+    gradients = backward(graph, values)
+    gradient = float(gradients[start.node][start.index]) if start.node in gradients else 0.0
+    entries = EntryGraph(graph, values, start, str(graph.loss))
+    sums = PathSums.of(entries)
+    found = largest_paths(entries, top)
+    rows = sorted((_row(entries, steps, sample) for steps in found), key=lambda row: -abs(row.product))
+    # Where every path is cut (a dead unit), one is enough to show where.
+    rows = [row for row in rows if row.product] or rows[:1]
+    listed = fsum(row.product for row in rows)
+    complete = len(found) == sums.count
+    return Ledger(
+        entry=_name(graph, start, sample),
+        loss=str(graph.loss),
+        sample=sample,
+        n_samples=next((len(values[node.name]) for node in graph.of_kind("data") if node.name in values), 1),
+        rows=tuple(rows),
+        n_paths=sums.count,
+        rest=0.0 if complete else sums.total - listed,
+        total=listed if complete else sums.total,
+        magnitude=sums.magnitude,
+        gradient=gradient,
+    )
+
+
+def _only(
+    graph: Graph,
+    sample: int,
+    X: Array | Mapping[str, Array],
+    y: Array,
+    noise: Mapping[str, Array] | None,
+) -> tuple[Array | Mapping[str, Array], Array, None, Mapping[str, Array] | None]:
+    """Return a batch of one row. Its weight goes: alone, it has the whole share of the mean."""
+    arrays = {name: np.asarray(array) for name, array in X.items()} if isinstance(X, Mapping) else {"": np.asarray(X)}
+    labels = np.asarray(y)
+    if not 0 <= sample < len(labels):
+        raise InputError(f"sample= must be a row of the batch, 0..{len(labels) - 1}, got {sample!r}")
+    rows = slice(sample, sample + 1)
+    batched = {name: not name or graph.shape(name)[:1] == (BATCH,) for name in arrays}
+    kept = {name: array[rows] if batched[name] else array for name, array in arrays.items()}
+    noise = None if noise is None else {name: np.asarray(array)[rows] for name, array in noise.items()}
+    return (kept if isinstance(X, Mapping) else kept[""]), labels[rows], None, noise
+
+
+def _check_finite(graph: Graph, values: Mapping[str, Array]) -> None:
+    bad = first_nonfinite(graph, values)
+    if bad is not None:
+        raise NonFiniteError(
+            f"node {bad!r} has NaN or infinite entries, the first node to have them: no ledger adds up"
+        )
+
+
+def _start(graph: Graph, entry: str, sample: int | None, values: Mapping[str, Array]) -> Entry:
+    """Return the entry to start from; with a sample, a batch's entries are named without the row."""
+    node = graph[entry.split("[")[0].strip()]
+    if node.name not in values:
+        raise InputError(f"entry {entry!r}: node {node.name!r} has no value here")
+    extents = values[node.name].shape
+    if sample is not None and graph.shape(node.name)[:1] == (BATCH,):
+        found = parse_entry(graph, entry, shape=extents[1:])
+        return Entry(found.node, (0, *found.index))
+    return parse_entry(graph, entry, shape=extents)
+
+
+def _name(graph: Graph, entry: Entry, sample: int | None) -> str:
+    if sample is not None and graph.shape(entry.node)[:1] == (BATCH,):
+        return str(Entry(entry.node, entry.index[1:]))
+    return str(entry)
+
+
+def _row(entries: EntryGraph, steps: tuple[Step, ...], sample: int | None) -> LedgerRow:
+    names = [_name(entries.graph, entries.start, sample)]
+    factors = []
+    for step in steps:
+        target = _name(entries.graph, step.target, sample)
+        symbol = entry_symbol(entries, step, lambda entry: _name(entries.graph, entry, sample))
+        factors.append(Factor(target, names[-1], symbol, step.value))
+        names.append(target)
+    product = prod(factor.value for factor in factors) + 0.0  # no -0
+    return LedgerRow(tuple(names), tuple(reversed(factors)), product)
+
+
+def _paths(count: int, which: str = "") -> str:
+    return f"{show_count(count)} {which}path{'' if count == 1 else 's'}"
+
+
+def show_number(value: float) -> str:
+    """Return a factor as text: six digits, negative ones in brackets."""
+    text = f"{value:.6g}"
+    return f"({text})" if value < 0 else text

@@ -1,0 +1,66 @@
+"""The lecture's update: W = W - alpha dW."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule._typing import Float64Array
+from chainrule.errors import NonFiniteError
+from chainrule.solvers.solution import Callback, Objective, Progress, Solution, Status
+
+
+def gradient_descent(
+    objective: Objective,
+    start: Float64Array,
+    *,
+    learning_rate: float,
+    max_iter: int,
+    tol: float = 0.0,
+    callback: Callback | None = None,
+) -> Solution:
+    """Take up to ``max_iter`` steps against the gradient.
+
+    Parameters
+    ----------
+    objective, start
+        What to minimise, and from where.
+    learning_rate
+        alpha, the factor on the gradient.
+    max_iter
+        Steps.
+    tol
+        Stop early once no entry of the gradient is larger.
+    callback
+        Called after every step.
+
+    Raises
+    ------
+    NonFiniteError
+        If the objective becomes NaN or infinite: the learning rate is too large for the data.
+    """
+    w = start.copy()
+    value, gradient = objective.value_and_gradient(w)
+    curve = [value]
+    status: Status = "max_iter"
+    try:
+        for iteration in range(1, max_iter + 1):
+            if np.abs(gradient).max(initial=0.0) <= tol:
+                status = "converged"
+                break
+            with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found in the value below
+                w = w - learning_rate * gradient
+                value, gradient = objective.value_and_gradient(w)
+            if not np.isfinite(value):
+                raise NonFiniteError(
+                    f"gradient descent diverged: the objective is {value} after step {iteration} with "
+                    f"learning_rate={learning_rate:g}. Standardise the columns or take a smaller learning_rate."
+                )
+            curve.append(value)
+            if callback is not None:
+                callback(Progress(iteration, max_iter, value))
+        else:
+            if np.abs(gradient).max(initial=0.0) <= tol:
+                status = "converged"
+    except KeyboardInterrupt:
+        status = "interrupted"
+    return Solution(w, curve[-1], tuple(curve), len(curve) - 1, status)
