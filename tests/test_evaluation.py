@@ -14,9 +14,7 @@ from chainrule.errors import InputError, NonFiniteError
 from chainrule.evaluation import MOST_POINTS, Evaluation, evaluate, thin_curve
 
 
-def make(
-    m: int = 400, K: int = 3, seed: int = 0, dtype: Any = np.float64, decimals: int = 3
-) -> tuple[Any, Any, Any]:
+def make(m: int = 400, K: int = 3, seed: int = 0, dtype: Any = np.float64, decimals: int = 3) -> tuple[Any, Any, Any]:
     """Return probabilities (rounded: ties), labels that agree with them more often than not, frequencies."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(K, size=m)
@@ -61,9 +59,7 @@ def test_curves_are_scikit_learns(K: int) -> None:
         score, truth = p[:, int(curve.label)], y == curve.label
         # Ties are kept together, sums differ in order only.
         assert curve.auc == pytest.approx(metrics.roc_auc_score(truth, score), rel=1e-12)
-        assert curve.average_precision == pytest.approx(
-            metrics.average_precision_score(truth, score), rel=1e-12
-        )
+        assert curve.average_precision == pytest.approx(metrics.average_precision_score(truth, score), rel=1e-12)
         assert curve.prevalence == pytest.approx(truth.mean(), rel=1e-15)
         for thin, (x, y_full) in (
             (curve.roc, metrics.roc_curve(truth, score, drop_intermediate=False)[:2]),
@@ -107,9 +103,7 @@ def test_baseline_is_a_dummy_classifier() -> None:
     prior = DummyClassifier(strategy="prior").fit(X, training).predict_proba(np.zeros((len(y), 1)))
     assert result.baseline.label == "b"
     assert result.baseline.accuracy == pytest.approx(metrics.accuracy_score(y, majority), rel=1e-14)
-    assert result.baseline.macro_f1 == pytest.approx(
-        metrics.f1_score(y, majority, average="macro"), rel=1e-14
-    )
+    assert result.baseline.macro_f1 == pytest.approx(metrics.f1_score(y, majority, average="macro"), rel=1e-14)
     assert result.baseline.log_loss == pytest.approx(metrics.log_loss(y, prior), rel=1e-12)
 
 

@@ -191,9 +191,7 @@ class Evaluation:
     def __post_init__(self) -> None:
         K = len(self.classes)
         if len(self.per_class) != K or [len(row) for row in self.confusion] != [K] * K:
-            raise InputError(
-                f"an evaluation of {K} classes needs {K} entries in per_class and {K} x {K} in confusion"
-            )
+            raise InputError(f"an evaluation of {K} classes needs {K} entries in per_class and {K} x {K} in confusion")
         if sum(map(sum, self.confusion)) != self.n_rows:
             raise InputError(f"the confusion matrix does not add up to the {self.n_rows} rows evaluated")
 
@@ -337,9 +335,7 @@ def thin_curve(
     return candidates[sorted(kept)]
 
 
-def _push_farthest(
-    queue: list[tuple[float, int, int, int]], points: Float64Array, start: int, end: int
-) -> None:
+def _push_farthest(queue: list[tuple[float, int, int, int]], points: Float64Array, start: int, end: int) -> None:
     """Queue the point between two kept ones that is farthest from the line segment joining them."""
     if end - start < 2:
         return
@@ -523,9 +519,7 @@ def _read_scores(data: Any) -> ClassScores:
 
 def _read_curve(data: Any, what: str) -> Curve:
     d = _entries(data, Curve, what)
-    x, y = (
-        tuple(_number({what: value}, what, most=1) for value in _sequence(d[axis], what)) for axis in "xy"
-    )
+    x, y = (tuple(_number({what: value}, what, most=1) for value in _sequence(d[axis], what)) for axis in "xy")
     if len(x) != len(y):
         raise InputError(f"evaluation: {what!r} has {len(x)} x for {len(y)} y")
     return Curve(x, y)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -152,30 +153,53 @@ def fit_softmax(
     )
     newton = options.chosen_solver == "newton-cg"
     program = compile_graph(graph)
-    objective = SoftmaxObjective(program, X, labels, sample_weight, n_threads=options.n_threads, centred=newton)
-    if newton:
-        first = np.zeros(objective.size) if start is None else objective.from_parameters(start)
-        solution = newton_cg(
+    with _blas_in_one_thread():
+        objective = SoftmaxObjective(program, X, labels, sample_weight, n_threads=options.n_threads, centred=newton)
+        solution = _solve(objective, X, options, start, random_state, callback)
+    parameters = objective.to_parameters(solution.parameters)
+    seconds = time.perf_counter() - began
+    return Fit(graph, parameters, solution, options.chosen_solver, objective.passes, seconds)
+
+
+def _solve(
+    objective: SoftmaxObjective,
+    X: Array,
+    options: SoftmaxOptions,
+    start: Float64Array | None,
+    random_state: np.random.Generator | None,
+    callback: Callback | None,
+) -> Solution:
+    if options.chosen_solver == "newton-cg":
+        return newton_cg(
             objective,
-            first,
+            np.zeros(objective.size) if start is None else objective.from_parameters(start),
             tol=options.tol,
             max_iter=options.max_iter,
             rounding=float(np.finfo(X.dtype).eps),
             callback=callback,
         )
-    else:
-        generator = random_state or np.random.default_rng(options.random_state)
-        solution = gradient_descent(
-            objective,
-            build.initialize(graph, generator) if start is None else start,
-            learning_rate=resolve_learning_rate(options, X, objective),
-            max_iter=options.max_iter,
-            tol=options.tol,
-            callback=callback,
-        )
-    parameters = objective.to_parameters(solution.parameters)
-    seconds = time.perf_counter() - began
-    return Fit(graph, parameters, solution, options.chosen_solver, objective.passes, seconds)
+    generator = random_state or np.random.default_rng(options.random_state)
+    return gradient_descent(
+        objective,
+        build.initialize(objective.program.graph, generator) if start is None else start,
+        learning_rate=resolve_learning_rate(options, X, objective),
+        max_iter=options.max_iter,
+        tol=options.tol,
+        callback=callback,
+    )
+
+
+@cache
+def _blas() -> Any:
+    import scipy.linalg  # noqa: F401  (the solvers' BLAS is to be there when the controller looks for it)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _blas_in_one_thread() -> Any:
+    """Hold BLAS to one thread: sums must not depend on how many there are, and the kernels use the cores already."""
+    return _blas().limit(limits=1, user_api="blas")
 
 
 def resolve_learning_rate(options: SoftmaxOptions, X: Array, objective: SoftmaxObjective) -> float:
@@ -234,6 +258,7 @@ def train(
     options: SoftmaxOptions | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
+    keep: Sequence[str] = (),
     test_size: float = 0.2,
     seed: int = 0,
     callback: Callback | None = None,
@@ -252,6 +277,8 @@ def train(
         Columns to leave out.
     categorical
         Columns of numbers that are names (codes, years) and get one feature per value.
+    keep
+        Columns to use although they look like identifiers.
     test_size
         Share of the rows held out for the evaluation in the model's record; 0 trains on every row.
     seed
@@ -282,7 +309,7 @@ def train(
     labels, y, known = learn_labels(kept[target])
     rows = kept.drop([target]).take(known)
     split = split_rows(y, test_size, seed)
-    encoding = learn_encoding(rows.take(split.train), categorical=categorical)
+    encoding = learn_encoding(rows.take(split.train), categorical=categorical, keep=keep)
     if not encoding.feature_names:
         raise TableError(f"{table.source}: no column is left to predict {target!r} from. {' '.join(encoding.notes)}")
     X = encoding.transform(rows.take(split.train))

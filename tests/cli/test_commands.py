@@ -123,7 +123,7 @@ def test_without_options_train_is_the_librarys_train(run: Run) -> None:
 def test_a_budget_that_ran_out_is_a_warning(run: Run) -> None:
     result = run("train", "penguins.csv", "--target", "species", "--max-iter", "1")
     assert result.exit_code == 0
-    assert result.stderr.startswith("Warning: the solver stopped after 1 iterations before it converged (objective ")
+    assert result.stderr.startswith("Warning: the solver stopped after 1 iteration before it converged (objective ")
     assert "Raise --max-iter (now 1)" in result.stderr
     assert "not converged" in result.stdout
 

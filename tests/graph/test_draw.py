@@ -230,6 +230,7 @@ def test_lines_break_before_operators_outside_brackets():
     assert wrap(line, 15, 1000) == [line]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30), st.floats(0, 200))
 def test_shortened_text_fits(text, most):
     line = shorten(parse("<i>x</i>") + parse(text.replace("<", "&lt;")), 15, most)

@@ -60,6 +60,7 @@ def test_whole_gradients_equal_central_differences(graph, seed):
     assert abs(float(gradient @ direction) - numeric) <= 1e-6 * scale
 
 
+@settings(deadline=None)
 @given(random_graphs(), st.integers(0, 2**32 - 1))
 def test_gradients_have_the_shapes_of_their_values(graph, seed):
     rng = np.random.default_rng(seed)

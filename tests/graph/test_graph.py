@@ -191,6 +191,7 @@ def test_a_sum_names_its_terms():
     assert graph.gradient_formulas("objective")["R7"] == "dR7 = dobjective"
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20).filter(str.isprintable))
 def test_any_printable_name_renders(name):
     graph = Graph([Node(name, "data", given_shape=("m", 2)), Node(name + "'", "tanh", (name,))])
@@ -208,6 +209,7 @@ def test_any_printable_name_renders(name):
     assert "".join(name.split()) in "".join(graph.formula(name + "'").split())
 
 
+@settings(deadline=None)
 @given(random_graphs())
 def test_graphs_survive_json_pickle_and_copying(graph):
     text = json.dumps(graph.to_dict(), allow_nan=False)
@@ -274,7 +276,7 @@ def mangled(draw):
     return data
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(mangled() | json_values)
 def test_hostile_data_raises_graph_errors_only(data):
     try:

@@ -221,6 +221,7 @@ def test_a_wide_graph_has_a_layout():
     _check(layout)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=30))
 def test_packing_keeps_intervals_on_a_track_apart(pairs):
     intervals = [(float(start), float(start + length), i) for i, (start, length) in enumerate(pairs)]

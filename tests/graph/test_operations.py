@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from graph_strategies import concrete, examples
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import GraphError, ShapeError
@@ -136,6 +136,7 @@ extents = st.sampled_from(["m", 1, 2, 3])
 
 
 @every_operation
+@settings(deadline=None)
 @given(data=st.data())
 def test_the_shape_rule_accepts_only_what_forward_can_do(record, data):
     count = (

@@ -61,6 +61,9 @@ def train(
     categorical: Annotated[
         list[str] | None, typer.Option(metavar="A,B", help="Columns of numbers that are names: codes, years.")
     ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="A,B", help="Columns to use although they look like identifiers.")
+    ] = None,
     query: Annotated[
         str | None, typer.Option(metavar="SQL", help="Train on a query's rows; the tables given are 'data'.")
     ] = None,
@@ -110,7 +113,8 @@ def train(
     with Stages(not quiet) as stages:
         trained = _train(
             stages, sources, query, target, options,
-            drop=split_names(drop), categorical=split_names(categorical), test_size=test_size, seed=seed,
+            drop=split_names(drop), categorical=split_names(categorical), keep=split_names(keep),
+            test_size=test_size, seed=seed,
         )  # fmt: skip
         stages.begin(f"Writing {chosen}")
         trained.save(chosen)
@@ -179,6 +183,8 @@ def _write_report(model: Model, model_path: Path, path: Path, quiet: bool) -> No
 
 
 def _warn_of_budget(model: Model) -> None:
+    from chainrule.report.facts import plural
+
     fit, options = model.record["fit"], model.record["options"]
     advice = f"Raise --max-iter (now {options['max_iter']:,})"
     if fit["solver"] == "gradient_descent":
@@ -186,7 +192,7 @@ def _warn_of_budget(model: Model) -> None:
     else:
         advice += ", or lower --C"
     screen.warn(
-        f"the solver stopped after {fit['n_iter']:,} iterations before it converged "
+        f"the solver stopped after {plural(fit['n_iter'], 'iteration')} before it converged "
         f"(objective {fit['objective']:.6g}). {advice}."
     )
 

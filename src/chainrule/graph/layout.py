@@ -31,7 +31,7 @@ from chainrule.graph.picture.geometry import Box, Lane, Layout, Point, Route, Si
 from chainrule.graph.picture.layering import ELIDED, Layering, Link, arrange
 from chainrule.graph.picture.routing import Bundle, Path, Stop, channel_tracks, plan_paths
 
-__all__ = ["Box", "Layout", "Route", "System", "Tag", "default_size", "layout_graph"]
+__all__ = ["ELIDED", "Box", "Layout", "Route", "System", "Tag", "default_size", "layout_graph"]
 
 PAGE_WIDTH = 1040.0
 HEADING = 28.0  # above the forward lane and below the backward lane

@@ -15,6 +15,7 @@ MAX_FEATURES_PER_CLASS = 200  # beyond, one block per class costs more than the 
 MAX_FEATURES_POOLED = 3000  # beyond, even one block (8 d^2 bytes, d^3 / 3 operations) does
 ROWS_PER_FEATURE = 20  # a Gram matrix of so many rows per column is close to that of all rows
 CHUNK = 4096  # rows that are converted to float64 at a time
+PRODUCT_SIZE = 2**20  # numbers in the larger factor of a Gram product: 8 MB
 
 
 def choose_preconditioner(
@@ -66,17 +67,23 @@ def weighted_means(X: Array, shares: Float64Array) -> Float64Array:
 
 
 def _gram_blocks(X: Array, means: Float64Array, curvatures: Float64Array, fit_intercept: bool) -> Float64Array:
-    """Return sum_i h_ik x_i x_i^T for every column k of ``curvatures``; with an intercept x_i ends in 1."""
-    width = X.shape[1] + fit_intercept
-    blocks = np.zeros((curvatures.shape[1], width, width))
-    rows = np.ones((min(CHUNK, len(X)), width))
-    for start in range(0, len(X), CHUNK):
-        part = X[start : start + CHUNK]
-        centred = rows[: len(part)]
-        centred[:, : X.shape[1]] = part - means
-        for block, h in zip(blocks, curvatures[start : start + CHUNK].T, strict=True):
-            block += (centred * h[:, None]).T @ centred
-    return blocks
+    """Return sum_i h_ik x_i x_i^T for every column k of ``curvatures``; with an intercept x_i ends in 1.
+
+    All blocks come from one product per chunk of rows, X^T [h_1 X, h_2 X, ...]: many small ones would cost more in calls
+    than in arithmetic.
+    """
+    width, n_blocks = X.shape[1] + fit_intercept, curvatures.shape[1]
+    n_rows = min(len(X), max(256, PRODUCT_SIZE // (width * n_blocks)))
+    blocks = np.zeros((width, n_blocks, width))
+    rows = np.ones((n_rows, width))
+    weighted = np.empty((n_rows, n_blocks, width))
+    for start in range(0, len(X), n_rows):
+        part = X[start : start + n_rows]
+        centred, scaled = rows[: len(part)], weighted[: len(part)]
+        np.subtract(part, means, out=centred[:, : X.shape[1]])
+        np.multiply(centred[:, None, :], curvatures[start : start + n_rows, :, None], out=scaled)
+        blocks += (centred.T @ scaled.reshape(len(part), -1)).reshape(blocks.shape)
+    return np.ascontiguousarray(blocks.transpose(1, 0, 2))
 
 
 def _block_map(

@@ -47,6 +47,12 @@ class Path:
         return (self.start.row or 0) < (self.stop.row or 0)
 
     @property
+    def climb(self) -> float:
+        """How many rows the line goes up or down before it arrives."""
+        level = self.channel - 0.5 if self.channel is not None else self.start.row or 0
+        return abs(level - (self.stop.row or 0))
+
+    @property
     def out_gutter(self) -> int | None:
         """The gutter in which the line first turns, if it leaves a box's side and turns."""
         leaves_side = self.start.row is not None and not self.start.satellite
@@ -130,11 +136,11 @@ def pack(intervals: Iterable[tuple[float, float, Key]]) -> dict[Key, int]:
 def arrival_offsets(paths: Sequence[Path], height: Sequence[float]) -> list[float]:
     """Return how far below the middle of a box's side each line arrives; ``height`` is by row.
 
-    Straight lines arrive in the middle, lines from above over it, lines from below under it: the nearer their
-    source, the nearer to the middle.
+    Straight lines arrive in the middle, lines from above over it, lines from below under it: the less they climb
+    at last, and the nearer their source, the nearer to the middle.
     """
     arrivals: dict[tuple[Stop, bool], dict[Bundle, int]] = {}
-    for path in sorted(paths, key=lambda path: -path.start.column):
+    for path in sorted(paths, key=lambda path: (path.climb, -path.start.column)):
         if path.in_gutter is not None:
             ports = arrivals.setdefault((path.stop, path.comes_from_above), {})
             ports.setdefault(path.bundle, len(ports))
