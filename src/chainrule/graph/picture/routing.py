@@ -173,7 +173,7 @@ def gutter_tracks(turns: Mapping[Turn, tuple[float, float, float]]) -> dict[int,
     result: dict[int, dict[Turn, int]] = {}
     for gutter in sorted({turn.gutter for turn in turns}):
         here = [
-            (turn.stage, extent[2], turn.bundle, turn, extent)
+            (turn.stage > 0, extent[2], turn.bundle, turn, extent)
             for turn, extent in turns.items()
             if turn.gutter == gutter
         ]
