@@ -5,7 +5,14 @@ from importlib import metadata
 project = "chainrule"
 copyright = "2026, the chainrule developers"
 release = version = metadata.version("chainrule")
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx.ext.viewcode"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx.ext.viewcode",
+    "sphinx-mathjax-offline",
+]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
