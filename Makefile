@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT := out
-BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt $(shell find native -type f)
+# An editable install knows files by name: it is renewed when one comes or goes, not when one is edited.
+NAMES := build/names
+$(shell mkdir -p build; find src -name '*.py' | sort | cmp -s - $(NAMES) || find src -name '*.py' | sort > $(NAMES))
+BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt $(NAMES) $(shell find native -type f)
 
 # Pinned versions hold for the build's own environment too.
 export PIP_CONSTRAINT := $(abspath constraints.txt)
@@ -44,7 +47,7 @@ docs: $(VENV)/docs.stamp ## the guide and the reference as HTML, in out/docs
 
 sanitize: $(VENV)/test.stamp ## the kernels' tests under the address and undefined-behaviour sanitizers
 	$(BIN)/pip install -q --no-deps --target build/sanitize --upgrade -C cmake.define.CHAINRULE_SANITIZE=ON .
-	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
 		PYTHONPATH=build/sanitize PYTHONMALLOC=malloc $(BIN)/python -m pytest -p no:cacheprovider tests/engine
 
 clean:

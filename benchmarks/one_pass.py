@@ -83,13 +83,13 @@ class NumpySoftmax:
 def interleaved_medians(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Milliseconds of each call, run in turns; the first round warms up and is not counted.
 
-    OpenBLAS's threads spin for some 30 ms after a product, waiting for the next: without a pause they would take a core
-    from whoever comes after.
+    OpenBLAS's threads spin for about 0.11 s after a product, waiting for the next (seen in the process's CPU time):
+    without a pause they would take a core from whoever comes after.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds + 1):
         for name, call in calls.items():
-            time.sleep(0.05)
+            time.sleep(0.15)
             start = time.perf_counter()
             call()
             times[name].append(1e3 * (time.perf_counter() - start))

@@ -15,7 +15,7 @@ namespace {
 
 constexpr Index kBlockBytes = 192 * 1024;     // of rows: a block and the next one fit in a second-level cache of 512 KB
 constexpr Index kMinBlockRows = 16;           // also the granule: whole vectors at every level
-constexpr Index kMaxBlockRows = 256;
+constexpr Index kMaxBlockRows = 96;           // of few features: what fits in the first-level cache
 constexpr Index kMinChunkWork = 1 << 18;      // multiply-adds of a chunk, so that handing it out costs little
 constexpr Index kMaxChunks = 64;
 constexpr Index kMaxChunkBytes = 256 << 20;   // memory of all chunks' sums

@@ -7,6 +7,7 @@ Operations write a formula once, as a small tree over the *roles* of their input
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -32,12 +33,12 @@ _LATEX_SPECIAL = {c: "\\" + c for c in "{}$&#%_"}
 _LATEX_SPECIAL |= {"\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ", " ": r"\ "}
 
 
-class Formula:
+class Formula(ABC):
     """A node of the formula tree; the subclasses below are all there is."""
 
+    @abstractmethod
     def render(self, style: Style, names: Names) -> str:
         """Return the formula in one of the styles, roles replaced by ``names``."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

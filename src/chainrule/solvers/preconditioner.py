@@ -69,8 +69,8 @@ def weighted_means(X: Array, shares: Float64Array) -> Float64Array:
 def _gram_blocks(X: Array, means: Float64Array, curvatures: Float64Array, fit_intercept: bool) -> Float64Array:
     """Return sum_i h_ik x_i x_i^T for every column k of ``curvatures``; with an intercept x_i ends in 1.
 
-    All blocks come from one product per chunk of rows, X^T [h_1 X, h_2 X, ...]: many small ones would cost more in calls
-    than in arithmetic.
+    All blocks come from one product per chunk of rows, X^T [h_1 X, h_2 X, ...]: many small ones would cost more in
+    calls than in arithmetic.
     """
     width, n_blocks = X.shape[1] + fit_intercept, curvatures.shape[1]
     n_rows = min(len(X), max(256, PRODUCT_SIZE // (width * n_blocks)))
