@@ -12,6 +12,7 @@ BUILT_FROM := pyproject.toml constraints.txt CMakeLists.txt $(NAMES) $(shell fin
 # Pinned versions hold for the build's own environment too.
 export PIP_CONSTRAINT := $(abspath constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export CHAINRULE_WERROR := 1
 
 .PHONY: run test test-all check format bench docs sanitize clean
 
