@@ -18,6 +18,7 @@ from chainrule.graph import Graph, build
 from chainrule.model import Model
 from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton_cg
 
+RARE = 5  # rows; of fewer, one is held out at most
 SOLVERS = ("auto", "newton-cg", "gradient_descent")
 
 
@@ -305,9 +306,11 @@ def train(
         raise InputError(f"test_size must be at least 0 and below 1, got {test_size!r}")
     began = time.perf_counter()
     table = as_table(data)
+    target = str(target)  # a frame's column names may be numbers; a table's are text
     kept = table.drop(drop)
     labels, y, known = learn_labels(kept[target])
     rows = kept.drop([target]).take(known)
+    counts = np.bincount(y, minlength=len(labels.classes)).tolist()
     split = split_rows(y, test_size, seed)
     encoding = learn_encoding(rows.take(split.train), categorical=categorical, keep=keep)
     if not encoding.feature_names:
@@ -331,9 +334,9 @@ def train(
                 "n_columns": len(table.names),
                 "target": target,
                 "rows_without_target": int(table.n_rows - len(y)),
-                "class_counts": np.bincount(y, minlength=len(labels.classes)).tolist(),
+                "class_counts": counts,
                 "dropped": dict.fromkeys(drop, "asked for") | dict(encoding.dropped),
-                "notes": [*table.notes, *encoding.notes],
+                "notes": [*table.notes, *encoding.notes, *_rare_classes(labels.classes, counts)],
             },
             "split": {
                 "test_size": test_size,
@@ -355,6 +358,15 @@ def train(
     baseline = np.bincount(y[split.train], minlength=len(labels.classes)) / len(split.train)
     evaluation = evaluate(model.predict_proba(test), y[split.test], labels.classes, baseline=baseline)
     return model.with_record(evaluation=evaluation.to_dict())
+
+
+def _rare_classes(classes: Array, counts: list[int]) -> list[str]:
+    """Return a sentence per class that has too few rows to be learned and judged."""
+    return [
+        f"class {str(label)!r} has {count} row{'s' if count > 1 else ''}: too few to learn or to judge"
+        for label, count in zip(classes.tolist(), counts, strict=True)
+        if count < RARE
+    ]
 
 
 def class_weights(

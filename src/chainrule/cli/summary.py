@@ -32,6 +32,7 @@ def trained(model: Model) -> list[RenderableType]:
         ("Rows", rows),
         ("Columns", f"{plural(used, 'column')} as {plural(model.n_features, 'feature')}"),
         *dropped(data["dropped"]),
+        *notes(data),
         ("Classes", classes(model)),
         (
             "Fit",
@@ -53,6 +54,15 @@ def dropped(columns: Mapping[str, str]) -> list[tuple[str, str]]:
     return [("Left out" if place == 0 else "", line) for place, line in enumerate(lines)]
 
 
+def notes(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what else there is to know of the columns and classes, a line each."""
+    said = {f"column {name!r} left out: {why}" for name, why in data["dropped"].items()}
+    lines = [note for note in data["notes"] if note.rstrip(".") not in said]
+    if len(lines) > MOST_DROPPED:
+        lines = [*lines[:MOST_DROPPED], f"and {len(lines) - MOST_DROPPED:,} more"]
+    return [("Notes" if place == 0 else "", line) for place, line in enumerate(lines)]
+
+
 def classes(model: Model) -> str:
     """Return the classes with their shares, where they are known."""
     names = [str(label) for label in model.classes.tolist()]
@@ -72,7 +82,10 @@ def scores(evaluation: Evaluation, title: str) -> list[RenderableType]:
         ("log-loss, nats", f"{e.log_loss:.4f}", f"{base.log_loss:.4f}"),
         ("macro F1", f"{e.macro_f1:.4f}", f"{base.macro_f1:.4f}"),
     ]
-    return [screen.table((title, "model", f"always {_short(base.label, 20)}"), rows)]
+    shown: list[RenderableType] = [screen.table((title, "model", f"always {_short(base.label, 20)}"), rows)]
+    if e.log_loss > base.log_loss:
+        shown.append(" Its log-loss is worse than that of the classes' frequencies: trust its probabilities less.")
+    return shown
 
 
 def class_scores(evaluation: Evaluation) -> list[RenderableType]:

@@ -192,6 +192,8 @@ def _csv_call(connection: duckdb.DuckDBPyConnection, files: FileSet, sniffed_row
         "strict_mode": "true",
         "nullstr": "[" + ", ".join(literal(token) for token in MISSING_TOKENS) + "]",
         "sample_size": str(sniffed_rows),
+        # Without BOOLEAN: it would take yes and no too, and a label's own words would be lost.
+        "auto_type_candidates": "['NULL', 'BIGINT', 'DOUBLE', 'TIME', 'DATE', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR']",
         "union_by_name": "true",
         "hive_partitioning": "false",
     }

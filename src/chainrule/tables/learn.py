@@ -22,8 +22,11 @@ from chainrule.tables.rules import (
 )
 from chainrule.tables.table import Column, integral, plural
 
-# Text is an identifier if fewer of its rows than this share a level with another row.
+# Text is an identifier if fewer of its rows than this share a level with another row, or, since a table may hold rows
+# twice, if there are more levels than this per row.
 SHARED_ROWS = 0.1
+LEVELS_PER_ROW = 0.5
+FEW_ROWS = 50  # too few to tell by the second rule
 # n distinct integers drawn from a range of 2 n without a repetition: the chance is sqrt(2) (2 / e)^n, below
 # 4e-7 from 50 rows on. So such a column was counted, not measured, whatever the order of the rows. A range of
 # 2 n, not n, lets a counter be recognised in the half of the rows that a split leaves.
@@ -136,7 +139,8 @@ def _learn_category(column: Column, missing: Array, max_levels: int, min_count: 
         return Left(f"constant: every value is {column.levels[seen[0]]!r}")
     shared = int(counts[counts > 1].sum())
     # One level is a constant beside missing values, not an identifier.
-    if not keep and len(seen) > 1 and shared < SHARED_ROWS * present:
+    crowded = present >= FEW_ROWS and len(seen) > LEVELS_PER_ROW * present
+    if not keep and len(seen) > 1 and (shared < SHARED_ROWS * present or crowded):
         return Left(f"{plural(len(seen), 'level')} in {plural(present, 'row')}, it looks like an identifier")
     # Most rows first; among equals by level, so that the order of the rows does not matter.
     by_count = seen[np.argsort(-counts[seen], kind="stable")]

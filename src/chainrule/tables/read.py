@@ -25,6 +25,7 @@ from chainrule.errors import TableError
 from chainrule.tables.faults import explain
 from chainrule.tables.files import ALL_ROWS, SNIFFED_ROWS, FileSet, find_files, identifier, scan
 from chainrule.tables.table import Column, Kind, Table, column_names, missing_column
+from chainrule.tables.texts import recognise
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +34,6 @@ _INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint"
 _FLOATS = {"float", "double"}
 _WIDE = {"hugeint", "uhugeint", "decimal", "bignum"}
 _TEXTS = {"varchar", "enum", "uuid"}
-_INFINITIES = {"inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"}
 
 
 @dataclass(frozen=True)
@@ -335,21 +335,7 @@ def _fetch_category(connection: duckdb.DuckDBPyConnection, plan: _Plan, position
     connection.execute(f"CREATE TYPE {enum} AS ENUM (SELECT v FROM {distinct} WHERE v IS NOT NULL ORDER BY v)")
     codes = _one_array(connection, f"SELECT coalesce(enum_code({plan.sql}::{enum})::INTEGER, -1) AS v FROM kept")
     column = Column(plan.name, "category", codes.astype(np.int32, copy=False), tuple(levels.tolist()))
-    return _infinite_numbers(column)
-
-
-def _infinite_numbers(column: Column) -> Column:
-    """Return numbers if a text column is text only because DuckDB does not sniff ``inf``.
-
-    So that an infinite value is named as one later, instead of every number becoming a level.
-    """
-    if not any(str(level).strip().lower() in _INFINITIES for level in column.levels):
-        return column
-    try:
-        numbers = np.array(column.levels, dtype=object).astype(np.float64)
-    except ValueError:
-        return column
-    return Column(column.name, "number", np.append(numbers, np.nan)[column.values])
+    return recognise(column)
 
 
 def _one_array(connection: duckdb.DuckDBPyConnection, sql: str) -> Array:

@@ -184,7 +184,7 @@ def column_names(names: Iterable[str] | None) -> tuple[str, ...]:
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate most like `name` (ignoring case), or None if none is near."""
     by_fold = {candidate.casefold(): candidate for candidate in candidates}
-    folded = name.casefold()
+    folded = str(name).casefold()
     matches = difflib.get_close_matches(folded, by_fold, n=1, cutoff=0.6)
     if not matches and len(folded) >= 3:
         # 'bill_len' for 'bill_length_mm': a prefix is near, however long the rest.
