@@ -46,10 +46,15 @@ docs: $(VENV)/docs.stamp ## the guide and the reference as HTML, in out/docs
 	$(BIN)/python -m sphinx -W -q -b html docs $(OUT)/docs
 	@echo "$(OUT)/docs/index.html"
 
+# A virtual environment's editable install comes before every path, so the interpreter under it runs the instrumented
+# one, with the environment's libraries behind it.
 sanitize: $(VENV)/test.stamp ## the kernels' tests under the address and undefined-behaviour sanitizers
-	$(BIN)/pip install -q --no-deps --target build/sanitize --upgrade -C cmake.define.CHAINRULE_SANITIZE=ON .
-	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so) $$(g++ -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 \
-		PYTHONPATH=build/sanitize PYTHONMALLOC=malloc $(BIN)/python -m pytest -p no:cacheprovider tests/engine
+	$(BIN)/pip install -q --no-deps --target build/sanitize --upgrade -C cmake.define.CHAINRULE_SANITIZE=ON \
+		-C build-dir=build/sanitized .
+	LD_PRELOAD="$$(g++ -print-file-name=libasan.so) $$(g++ -print-file-name=libubsan.so) $$(g++ -print-file-name=libstdc++.so)" \
+		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+		PYTHONPATH="$(abspath build/sanitize):$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')" \
+		$(PYTHON) -m pytest -p no:cacheprovider -k "not large_in_one_direction and not every_level" tests/engine
 
 clean:
 	rm -rf $(VENV) build $(OUT)
