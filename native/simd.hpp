@@ -1,7 +1,7 @@
 // Which of the compiled kernels this process uses.
 #pragma once
 
-#include "kernels/softmax_table.hpp"
+#include "kernels/table.hpp"
 
 namespace chainrule {
 

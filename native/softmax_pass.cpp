@@ -23,9 +23,9 @@ constexpr Index kMaxChunkBytes = 256 << 20;   // memory of all chunks' sums
 template <class T>
 const SoftmaxKernels<T>& kernels_for() {
     if constexpr (sizeof(T) == 4) {
-        return kernels().float32;
+        return kernels().softmax_float32;
     } else {
-        return kernels().float64;
+        return kernels().softmax_float64;
     }
 }
 

@@ -1,5 +1,7 @@
 #include "threads.hpp"
 
+#include "denormals.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cctype>
@@ -15,6 +17,9 @@
 
 #if defined(__linux__)
 #include <sched.h>
+#endif
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -157,7 +162,74 @@ int visible_cores() {
     return std::clamp(cores, 1, kMaxThreads);
 }
 
+// One turn of a loop that waits for another thread. A processor that has other things to do is left to them after a
+// while: the thread waited for may be among these.
+class Patience {
+public:
+    void turn() {
+        if (++turns_ < kTurnsAwake) {
+#if defined(__x86_64__)
+            _mm_pause();
+#elif defined(__aarch64__)
+            asm volatile("yield");
+#endif
+        } else {
+            std::this_thread::yield();
+        }
+    }
+
+private:
+    static constexpr int kTurnsAwake = 4000;  // some 50 to 100 microseconds
+    int turns_ = 0;
+};
+
+constexpr std::uint64_t kTasksMask = 0xffffffff;
+
 }  // namespace
+
+void Team::run_shared(std::ptrdiff_t n_tasks) {
+    n_tasks_ = n_tasks;
+    n_done_.store(0, std::memory_order_relaxed);
+    ++phase_;
+    ticket_.store(std::uint64_t(phase_) << 32 | std::uint64_t(n_tasks), std::memory_order_release);
+    while (do_one(0)) {
+    }
+    Patience patience;
+    while (n_done_.load(std::memory_order_acquire) < n_tasks) patience.turn();
+}
+
+bool Team::do_one(int worker) {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    do {
+        if ((ticket & kTasksMask) == 0) return false;
+    } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
+    call_(context_, n_tasks_ - std::ptrdiff_t(ticket & kTasksMask), worker);
+    n_done_.fetch_add(1, std::memory_order_release);
+    return true;
+}
+
+void Team::help(int worker) {
+    const FlushDenormals flush;
+    while (!is_over_.load(std::memory_order_acquire)) {
+        Patience patience;
+        while (!do_one(worker) && !is_over_.load(std::memory_order_acquire)) patience.turn();
+    }
+}
+
+void with_team(int n_threads, const std::function<void(Team&)>& lead) {
+    const FlushDenormals flush;
+    Team team(n_threads);
+    if (n_threads == 1) return lead(team);
+    parallel_for(n_threads, n_threads, [&](std::ptrdiff_t, int worker) {
+        if (worker > 0) return team.help(worker);
+        if (team.is_over_) return;  // a helper has not come, and its place falls to the leader
+        struct Close {
+            Team& team;
+            ~Close() { team.is_over_.store(true, std::memory_order_release); }
+        } close{team};
+        lead(team);
+    });
+}
 
 int default_thread_count() {
     const char* wish = std::getenv("CHAINRULE_NUM_THREADS");

@@ -18,12 +18,15 @@ from typer.testing import CliRunner
 
 from chainrule.cli.lecture import lecture as lecture_command
 from chainrule.datasets import make_spiral
+from chainrule.engine import compile_graph
 from chainrule.errors import InputError, NonFiniteError
 from chainrule.graph import Sweep, build, sweep
 from chainrule.lecture import (
     Descent,
+    compare_with_sweep,
     derive,
     draw_pictures,
+    engine_descent,
     experiment,
     give_lecture,
     gradient_descent,
@@ -184,6 +187,50 @@ def test_a_descent_that_leaves_the_numbers_stops() -> None:
         gradient_descent(graph, np.ones(9), X, y, learning_rate=1.0, n_steps=-1)
 
 
+def test_the_engine_descends_as_the_loop_that_is_read() -> None:
+    X, y = make_spiral(60, 3, random_state=2)
+    graph = build.mlp(2, [7], 3, l2=1e-2)
+    start = build.initialize(graph, np.random.default_rng(0), scale=0.5)
+    told: list[tuple[int, Any]] = []
+    compiled = engine_descent(
+        compile_graph(graph), start, X, y, learning_rate=0.5, n_steps=130, on_stride=lambda *place: told.append(place)
+    )
+    readable = gradient_descent(graph, start, X, y, learning_rate=0.5, n_steps=130)
+    # Sums of 60 numbers in another order, over 130 steps that don't overshoot.
+    np.testing.assert_allclose(compiled.parameters, readable.parameters, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(compiled.loss_curve, readable.loss_curve, rtol=1e-10)
+    assert [step for step, _ in told] == [0, 100, 130]
+    np.testing.assert_array_equal(told[0][1], start)
+    np.testing.assert_array_equal(told[-1][1], compiled.parameters)
+
+
+def test_the_engine_stops_where_numbers_end() -> None:
+    X, y = make_spiral(30, 3, random_state=1)
+    program = compile_graph(build.mlp(2, [3], 3, l2=1.0))
+    start = np.ones(program.graph.parameters.size)
+    with pytest.raises(NonFiniteError, match="learning_rate"):
+        engine_descent(program, start, X, y, learning_rate=1e200, n_steps=5)
+    with pytest.raises(InputError, match="n_steps"):
+        engine_descent(program, start, X, y, learning_rate=1.0, n_steps=-1)
+
+
+def test_the_agreement_finds_what_differs() -> None:
+    X, y = make_spiral(60, 3, random_state=2)
+    graph = build.mlp(2, [7], 3, l2=1e-2)
+    start = build.initialize(graph, np.random.default_rng(0), scale=0.5)
+    told: list[tuple[int, Any]] = []
+    trained = engine_descent(
+        compile_graph(graph), start, X, y, learning_rate=0.5, n_steps=200, on_stride=lambda *place: told.append(place)
+    )
+    agreement = compare_with_sweep(trained, told, X, y, learning_rate=0.5)
+    assert (agreement.n_places, agreement.n_retraced) == (3, 100)
+    assert max(agreement.loss, agreement.gradient, agreement.retraced) < 1e-10  # rounding, over a hundred steps
+    assert agreement.largest_gradient > 1e-3
+    other = Descent(graph, trained.parameters, trained.loss_curve + 1e-3)
+    assert compare_with_sweep(other, told, X, y, learning_rate=0.5).loss == pytest.approx(1e-3, rel=1e-6)
+    assert compare_with_sweep(trained, told, X, y, learning_rate=0.4).retraced > 1e-4
+
+
 # --- to the end
 
 
@@ -247,6 +294,7 @@ def test_the_command_tells_the_lecture_and_writes_it(command: typer.Typer, tmp_p
         "(2, 300) (300, 3)",
         "step 3: J = ",
         "2-100-3 ReLU network",
+        "engine and readable sweep",
         "603 of 603 entries against central differences",
         "by the backward pass",
     ):
@@ -275,6 +323,8 @@ def test_json_is_one_object_of_figures(command: typer.Typer, tmp_path: Path) -> 
     assert facts["network"]["n_steps"] == 60
     assert facts["network"]["within_bands"] is False  # after 60 steps
     assert facts["gradient_check"]["passed"] is True
+    assert facts["engine_and_sweep"]["gradient"] < 1e-12  # rounding of numbers below 1
+    assert facts["engine_and_sweep"]["loss"] < 1e-12
     ledger = facts["ledger"]
     total = sum(path["product"] for path in ledger["paths"]) + ledger["rest"]
     assert total == pytest.approx(ledger["gradient"], rel=1e-9)

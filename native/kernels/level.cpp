@@ -1,6 +1,8 @@
 // One instruction set's kernels. CMakeLists.txt compiles this file once per level, with that level's -march and
 // CHAINRULE_LEVEL=v2, v3, v4 or generic.
+#include "network.hpp"
 #include "softmax.hpp"
+#include "table.hpp"
 
 #define CHAINRULE_NAME_OF(level) #level
 #define CHAINRULE_NAME(level) CHAINRULE_NAME_OF(level)
@@ -14,6 +16,7 @@ static constexpr SoftmaxKernels<T> softmax_kernels() {
     return {kLanes<T>, kMaxClassTile, scratch_bytes<T>, run_rows<T>, read_sum<T>};
 }
 
-const KernelTable kKernels{CHAINRULE_NAME(CHAINRULE_LEVEL), softmax_kernels<float>(), softmax_kernels<double>()};
+const KernelTable kKernels{CHAINRULE_NAME(CHAINRULE_LEVEL), softmax_kernels<float>(), softmax_kernels<double>(),
+                           network_kernels<float>(), network_kernels<double>()};
 
 }  // namespace chainrule::CHAINRULE_LEVEL

@@ -75,12 +75,6 @@ struct SoftmaxKernels {
     double (*read_sum)(const T*, Index n) = nullptr;
 };
 
-struct KernelTable {
-    const char* level = nullptr;
-    SoftmaxKernels<float> float32;
-    SoftmaxKernels<double> float64;
-};
-
 // The classes are cut in tiles of at most max_tile whose sizes differ by at most one.
 static inline Index class_tile_count(Index n_outputs, Index max_tile) { return (n_outputs + max_tile - 1) / max_tile; }
 static inline Index class_tile_begin(Index tile, Index n_outputs, Index n_tiles) { return tile * n_outputs / n_tiles; }

@@ -12,8 +12,11 @@ from chainrule.errors import ChainruleError
 
 _WHERE = {
     "Graph": "chainrule.graph",
-    "Node": "chainrule.graph",
+    "MLPClassifier": "chainrule.estimators",
     "Model": "chainrule.model",
+    "NetworkClassifier": "chainrule.estimators",
+    "NetworkOptions": "chainrule.training",
+    "Node": "chainrule.graph",
     "SoftmaxClassifier": "chainrule.estimators",
     "SoftmaxOptions": "chainrule.training",
     "check": "chainrule.inspection",
@@ -31,13 +34,13 @@ __all__ = ["ChainruleError", "__version__", "errors", *_WHERE]
 
 if TYPE_CHECKING:
     from chainrule import datasets, graph, inspection
-    from chainrule.estimators import SoftmaxClassifier
+    from chainrule.estimators import MLPClassifier, NetworkClassifier, SoftmaxClassifier
     from chainrule.files import load_model, save_model
     from chainrule.graph import Graph, Node
     from chainrule.inspection import check, ledger
     from chainrule.model import Model
     from chainrule.tables import read_table
-    from chainrule.training import SoftmaxOptions, train
+    from chainrule.training import NetworkOptions, SoftmaxOptions, train
 
     __version__: str
 

@@ -1,6 +1,8 @@
 """``python -m chainrule`` is the command line."""
 
+import sys
+
 from chainrule.cli.main import run
 
 if __name__ == "__main__":
-    run()
+    sys.exit(run())

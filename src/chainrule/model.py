@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule._typing import Array, Float64Array
-from chainrule.engine import Program, compile_graph
+from chainrule.engine import Program, SoftmaxProgram, compile_graph, compile_softmax, first_nonfinite_row
 from chainrule.errors import InputError, UnsupportedError
-from chainrule.graph import Graph, forward
+from chainrule.graph import Graph
 
 if TYPE_CHECKING:
     from chainrule.tables import Encoding, LabelEncoding
@@ -78,12 +78,17 @@ class Model:
         return int(self.graph.shape("X")[1])
 
     @cached_property
-    def program(self) -> Program | None:
-        """The compiled graph; None where no kernel covers it (then the readable sweep predicts)."""
+    def program(self) -> SoftmaxProgram | Program:
+        """The compiled graph: by the one-pass kernels where they cover it."""
         try:
-            return compile_graph(self.graph)
+            return compile_softmax(self.graph)
         except UnsupportedError:
-            return None
+            return compile_graph(self.graph)
+
+    @cached_property
+    def _flat(self) -> Array:
+        """The parameters in the dtype of the rows."""
+        return self.parameters.astype(self.dtype)
 
     @property
     def parameter_arrays(self) -> dict[str, Array]:
@@ -107,9 +112,9 @@ class Model:
         X = np.asarray(data, dtype=self.dtype)
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise InputError(f"X must be (rows, {self.n_features}), got shape {X.shape}")
-        bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
-        if len(bad):
-            raise InputError(f"X has NaN or infinite entries in {len(bad)} rows (first: row {bad[0]}): clean them")
+        bad = first_nonfinite_row(X)
+        if bad >= 0:
+            raise InputError(f"X has NaN or infinite entries (first: row {bad}): clean them")
         return X
 
     def predict_proba(self, data: Any, *, n_threads: int = 0) -> Array:
@@ -122,10 +127,7 @@ class Model:
         n_threads
             0 uses all cores; the result does not depend on it.
         """
-        X = self.transform(data)
-        if self.program is not None:
-            return self.program.probabilities(self.parameters, X, n_threads)
-        return forward(self.graph, self.parameters, X)[str(self.graph.output)].astype(self.dtype)
+        return self.program.predict(self._flat, self.transform(data), n_threads)
 
     def predict(self, data: Any, *, n_threads: int = 0) -> Array:
         """Return the most probable class of each row, (m,), in the type of the training labels."""

@@ -233,3 +233,38 @@ def test_a_background_job_ignores_ctrl_c(here: Path) -> None:
         process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert (here / "new.chainrule").exists()
+
+
+NETWORK = ("--hidden", "64,64", "--epochs", "1000000", "--test-size", "0", "-o", "n.chainrule")
+
+
+def test_the_epochs_are_shown_and_ctrl_c_keeps_the_checkpoint(here: Path) -> None:
+    train = ("train", "penguins.csv", "--target", "species", *NETWORK, "--checkpoint", "run.ckpt")
+    status, screen = on_terminal(*train, press_when="rows/s")
+    assert status == 130
+    for shown in ("epoch ", " of 1,000,000", "left", "loss ", "validation loss", "━", "\x1b[?25h"):
+        assert shown in screen
+    assert "no model was written. The run is kept in 'run.ckpt'" in " ".join(screen.split())
+    assert (here / "run.ckpt").exists()
+    assert not (here / "n.chainrule").exists()
+
+
+def test_epochs_as_plain_lines_where_colours_are_not_wanted(here: Path) -> None:
+    train = ("train", "penguins.csv", "--target", "species", *NETWORK)
+    status, screen = on_terminal(*train, press_when="rows/s", NO_COLOR="1")
+    assert status == 130
+    assert "\x1b" not in screen
+    assert "; validation loss " in screen
+    assert screen.rstrip().endswith("nothing was written.")
+
+
+def test_quiet_says_nothing_of_epochs(here: Path) -> None:
+    train = ("train", "penguins.csv", "--target", "species", "--hidden", "64,64", "--epochs", "3000", "-q")
+    assert on_terminal(*train, "--test-size", "0") == (0, "")
+
+
+def test_the_module_ends_with_the_commands_status(here: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "chainrule", "info", "no.chainrule"], capture_output=True, env=ENVIRONMENT, timeout=60
+    )
+    assert done.returncode == 1

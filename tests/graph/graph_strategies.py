@@ -65,6 +65,8 @@ def concrete(shape: tuple[int | str, ...]) -> tuple[int, ...]:
 
 
 def _array(role: str, shape: tuple[int | str, ...], rng: np.random.Generator) -> np.ndarray:
+    if role == "labels" and len(shape) == 2:  # a column of 0 and 1 per class
+        return rng.integers(0, 2, size=concrete(shape))
     if role == "labels":
         return rng.permutation(4)[: concrete(shape)[0]]
     if role in ("weights", "noise"):

@@ -27,6 +27,27 @@ def test_one_logit_is_the_logistic_function():
         build.softmax_classifier(3, 3, one_logit=True)
 
 
+def test_multilabel_is_one_logistic_loss_per_class():
+    graph = build.mlp(3, [4], 2, activation="tanh", multilabel=True, l2=0.3)
+    assert (graph["p"].operation, graph["J"].operation) == ("sigmoid", "sigmoid_cross_entropy")
+    assert graph.shape("Y") == ("m", 2)
+    rng = np.random.default_rng(4)
+    parameters, X = rng.normal(size=graph.parameters.size), rng.normal(size=(5, 3))
+    Y, weight = rng.integers(0, 2, (5, 2)), rng.random(5)
+    done = sweep(graph, parameters, X, Y, sample_weight=weight)
+    p = done.values["p"]
+    losses = -(Y * np.log(p) + (1 - Y) * np.log(1 - p)).sum(axis=1)  # none of these p is near 0 or 1
+    # the same numbers by other functions
+    assert float(done.values["J"]) == pytest.approx(np.average(losses, weights=weight), rel=1e-12)
+    np.testing.assert_allclose(done.gradients["Z2"], (weight / weight.sum())[:, None] * (p - Y), rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("option", [{"one_logit": True}, {"class_weight": [1.0, 2.0]}, {"label_smoothing": 0.1}])
+def test_multilabel_has_no_options_of_a_single_class(option):
+    with pytest.raises(GraphError, match="one_logit, class_weight and label_smoothing are for classes"):
+        build.mlp(3, [4], 2, multilabel=True, **option)
+
+
 def test_the_penalty_is_half_lambda_times_the_squares_of_the_weights_alone():
     graph = build.mlp(2, [4], 3, l2=0.3)
     rng = np.random.default_rng(1)

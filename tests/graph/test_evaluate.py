@@ -207,6 +207,36 @@ def test_arrays_that_do_not_fit_are_named(change, message):
         forward(build.softmax_classifier(2, 3), given.pop("parameters"), given.pop("X"), given.pop("y"), **given)
 
 
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.array([[0, 1, 1], [1, 2, 0]]), r"a matrix of 0 and 1, a column per class, got 2 at \[1, 1\]"),
+        (np.array([[0, 1, 1], [1, np.nan, 0]]), r"a matrix of 0 and 1, a column per class, got nan at \[1, 1\]"),
+        (np.array([["a", "b", "c"]] * 2), "a matrix of 0 and 1, a column per class, got dtype <U1"),
+        (np.array([0, 1]), r"node 'Y' takes shape \(m, 3\) with m = 2, got \(2,\)"),
+        (np.zeros((3, 3)), "node 'Y' takes shape"),
+    ],
+)
+def test_labels_by_column_that_do_not_fit_are_named(y, message):
+    graph = build.mlp(2, [], 3, multilabel=True)
+    with pytest.raises(InputError, match=message):
+        forward(graph, np.zeros(9), np.ones((2, 2)), y)
+
+
+def test_labels_by_column_may_be_booleans_or_floats():
+    graph = build.mlp(2, [], 3, multilabel=True)
+    Y = np.array([[0, 1, 1], [1, 0, 0]])
+    losses = [sweep(graph, np.arange(9.0), np.ones((2, 2)), y).loss for y in (Y, Y.astype(bool), Y.astype(float))]
+    assert losses[0] == losses[1] == losses[2]
+
+
+def test_far_logits_give_a_finite_logistic_loss():
+    graph = build.mlp(1, [], 2, multilabel=True)
+    done = sweep(graph, {"W1": np.array([[1e6, -1e6]]), "b1": np.zeros(2)}, np.ones((1, 1)), np.array([[1, 1]]))
+    assert done.loss == 1e6
+    np.testing.assert_array_equal(done.gradients["Z1"], [[0, -1]])
+
+
 def test_a_weight_that_nothing_takes_is_refused():
     graph = Graph([Node("X", "data", given_shape=("m", 2)), Node("A", "relu", ("X",))])
     with pytest.raises(InputError, match="sample_weight would change nothing"):

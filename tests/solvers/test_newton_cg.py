@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from chainrule.engine import compile_graph
+from chainrule.engine import compile_softmax
 from chainrule.errors import NonFiniteError
 from chainrule.graph import build
 from chainrule.solvers import SoftmaxObjective, gradient_descent, newton_cg
@@ -36,7 +36,7 @@ def _problem(seed, m=80, d=4, K=3, *, l2=0.05, dtype=np.float64, scale=1.0, **op
     X = (rng.standard_normal((m, d)) * scale + rng.standard_normal(d) * 3).astype(dtype)
     y = rng.integers(K, size=m)
     graph = build.softmax_classifier(d, K, l2=l2, one_logit=K == 2, **options)
-    return SoftmaxObjective(compile_graph(graph), X, y, rng.random(m) + 0.1)
+    return SoftmaxObjective(compile_softmax(graph), X, y, rng.random(m) + 0.1)
 
 
 def test_a_quadratic_is_solved_exactly():

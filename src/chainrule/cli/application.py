@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli import interrupts, outcome
+from chainrule.cli import help, interrupts, outcome
 
 COMMANDS = ("train", "predict", "evaluate", "info", "graph", "lecture")
 
@@ -31,7 +31,7 @@ def build_application() -> typer.Typer:
     application.callback()(chainrule)
     for name in COMMANDS:
         module = import_module(f"chainrule.cli.{name}")
-        application.command(name)(_ending_well(getattr(module, name)))
+        application.command(name, cls=help.Command)(_ending_well(getattr(module, name)))
     return application
 
 
@@ -49,7 +49,7 @@ def chainrule(
         typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Train softmax classifiers on tables, and use, judge and look into them.
+    """Train softmax classifiers and neural networks on tables, and use, judge and look into them.
 
     A first walk: chainrule train penguins.csv --target species, then
     chainrule predict penguins.chainrule new.csv.

@@ -33,7 +33,7 @@ def lecture(
 
     _make(output)
     with _progress("Training the 2-100-3 network") as advance:
-        told = give_lecture(seed, on_step=lambda now: advance())
+        told = give_lecture(seed, on_stride=advance)
     parts = _rendered(told)
     files = _write(output, told, parts)
     if as_json:
@@ -52,7 +52,7 @@ def _make(directory: Path) -> None:
 
 
 @contextmanager
-def _progress(text: str) -> Iterator[Callable[[], None]]:
+def _progress(text: str) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from chainrule.lecture.experiment import NETWORK_STEPS
@@ -66,7 +66,7 @@ def _progress(text: str) -> Iterator[Callable[[], None]]:
     )
     with bar:
         task = bar.add_task(text, total=NETWORK_STEPS)
-        yield lambda: bar.advance(task)
+        yield lambda step: bar.update(task, completed=step)
 
 
 def _rendered(told: Lecture) -> list[Any]:

@@ -25,11 +25,18 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 _written: list[str] = []
+_checkpoints: list[str] = []
 
 
 def begin() -> None:
     """Forget what an earlier command in this process wrote."""
     _written.clear()
+    _checkpoints.clear()
+
+
+def can_resume(path: str | os.PathLike[str]) -> None:
+    """Remember where a run is kept as it goes, in case Ctrl-C ends it."""
+    _checkpoints.append(os.fspath(path))
 
 
 def wrote(path: str | os.PathLike[str]) -> None:
@@ -44,6 +51,9 @@ def end(error: BaseException) -> int:
         return BROKEN_PIPE
     if isinstance(error, KeyboardInterrupt):
         what = f"{' and '.join(_written)} was written, nothing else." if _written else "nothing was written."
+        kept = [path for path in _checkpoints if os.path.exists(path)]  # noqa: PTH110 text in, no Path needed
+        if kept and not _written:
+            what = f"no model was written. The run is kept in '{kept[0]}': the same command with --resume goes on."
         screen.say("Interrupted", what, "yellow")
         return INTERRUPTED
     if isinstance(error, ChainruleError):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli import screen
-from chainrule.report.facts import duration, percent, plural
+from chainrule.report.facts import architecture, duration, encoded_as, is_network, percent, plural
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,23 +27,36 @@ def trained(model: Model) -> list[RenderableType]:
     if data["rows_without_target"]:
         rows += f", {data['rows_without_target']:,} left out: no {data['target']}"
     used = data["n_columns"] - 1 - len(data["dropped"])
-    status = "converged" if fit["converged"] else "not converged"
+    columns = f"{plural(used, 'column')} as {plural(model.n_features, 'feature')}"
+    if model.encoding is not None:
+        columns += f": {encoded_as(model.encoding)}"
     facts = [
         ("Rows", rows),
-        ("Columns", f"{plural(used, 'column')} as {plural(model.n_features, 'feature')}"),
+        ("Columns", columns),
         *dropped(data["dropped"]),
         *notes(data),
         ("Classes", classes(model)),
-        (
-            "Fit",
-            f"{fit['solver']}, {plural(fit['n_iter'], 'iteration')} in {duration(fit['seconds'])}, {status}",
-        ),
+        *([("Network", architecture(model))] if is_network(model) else []),
+        ("Fit", _network_fit(model) if is_network(model) else _softmax_fit(fit)),
     ]
     return [
         screen.heading(f"{data['target']} from {data['source']}"),
         "",
         screen.facts([(name, screen.plain_text(text)) for name, text in facts]),
     ]
+
+
+def _softmax_fit(fit: Mapping[str, Any]) -> str:
+    status = "converged" if fit["converged"] else "not converged"
+    return f"{fit['solver']}, {plural(fit['n_iter'], 'iteration')} in {duration(fit['seconds'])}, {status}"
+
+
+def _network_fit(model: Model) -> str:
+    fit, split = model.record["fit"], model.record["split"]
+    text = f"{fit['solver']}, {plural(fit['n_iter'], 'epoch')} in {duration(fit['seconds'])}"
+    if fit["best_epoch"] is None:
+        return text
+    return f"{text}, the best on {split['n_validation']:,} of these rows was epoch {fit['best_epoch']:,}"
 
 
 def dropped(columns: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli import interrupts, outcome, screen
+from chainrule.cli import network_options as network
 from chainrule.cli.arguments import KINDS_OF_TABLE, AsJson, Quiet, Threads, check_outputs, split_names
 from chainrule.cli.progress import Stages
 
@@ -21,6 +22,7 @@ class ModelKind(StrEnum):
     """What can be trained."""
 
     softmax = "softmax"
+    network = "network"
 
 
 class Solver(StrEnum):
@@ -29,6 +31,16 @@ class Solver(StrEnum):
     auto = "auto"
     newton_cg = "newton-cg"
     gradient_descent = "gradient_descent"
+
+
+SOFTMAX = "Softmax classifier"
+_SOFTMAX_FLAGS = {
+    "C": "--C",
+    "solver": "--solver",
+    "tol": "--tol",
+    "max_iter": "--max-iter",
+    "fit_intercept": "--no-intercept",
+}
 
 
 class ClassWeight(StrEnum):
@@ -67,66 +79,212 @@ def train(
     query: Annotated[
         str | None, typer.Option(metavar="SQL", help="Train on a query's rows; the tables given are 'data'.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Of the split and of a random start.")] = 0,
-    model: Annotated[ModelKind, typer.Option(help="What to train.")] = ModelKind.softmax,
-    C: Annotated[float, typer.Option("--C", metavar="X", help="Inverse strength of the penalty; inf for none.")] = 1.0,
-    class_weight: Annotated[ClassWeight | None, typer.Option(help="Let every class count the same.")] = None,
-    solver: Annotated[Solver, typer.Option(help="How to minimise.")] = Solver.auto,
-    tol: Annotated[
-        float, typer.Option(metavar="X", help="Relative distance from the optimum at which to stop.")
-    ] = 1e-8,
-    max_iter: Annotated[int, typer.Option(min=0, metavar="N", help="Most iterations.")] = 100,
-    learning_rate: Annotated[
-        float | None, typer.Option(metavar="X", help="Of gradient_descent; left out, a safe one.")
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Of the split, the start and all else that is random.")
+    ] = 0,
+    model: Annotated[
+        ModelKind | None, typer.Option(help="What to train.", show_default="softmax, with --hidden network")
     ] = None,
-    no_intercept: Annotated[bool, typer.Option("--no-intercept", help="Train without b.")] = False,
+    class_weight: Annotated[ClassWeight | None, typer.Option(help="Let every class count the same.")] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Of a network, where its schedule is highest; of gradient_descent.",
+            show_default="0.003 with adam; gradient_descent: a safe one",
+        ),
+    ] = None,
+    C: Annotated[
+        float | None,
+        typer.Option(
+            "--C",
+            metavar="X",
+            help="Inverse strength of the penalty; inf for none.",
+            show_default="1",
+            rich_help_panel=SOFTMAX,
+        ),
+    ] = None,
+    solver: Annotated[
+        Solver | None, typer.Option(help="How to minimise.", show_default="auto", rich_help_panel=SOFTMAX)
+    ] = None,
+    tol: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Relative distance from the optimum at which to stop.",
+            show_default="1e-08",
+            rich_help_panel=SOFTMAX,
+        ),
+    ] = None,
+    max_iter: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Most iterations.", show_default="100", rich_help_panel=SOFTMAX),
+    ] = None,
+    no_intercept: Annotated[
+        bool, typer.Option("--no-intercept", help="Train without b.", rich_help_panel=SOFTMAX)
+    ] = False,
+    hidden: network.Hidden = None,
+    activation: network.Activation = None,
+    skip_connections: network.SkipConnections = False,
+    dropout: network.Dropout = None,
+    l2: network.L2 = None,
+    label_smoothing: network.LabelSmoothing = None,
+    initialization: network.Initialization = None,
+    optimizer: network.OptimizerName = None,
+    epochs: network.Epochs = None,
+    batch_size: network.BatchSize = None,
+    schedule: network.ScheduleName = None,
+    weight_decay: network.WeightDecay = None,
+    clip_norm: network.ClipNorm = None,
+    early_stopping: network.EarlyStopping = None,
+    patience: network.Patience = None,
+    monitor: network.MonitorName = None,
+    validation_size: network.ValidationSize = None,
+    checkpoint: network.CheckpointFile = None,
+    checkpoint_every: network.CheckpointEvery = None,
+    resume: network.Resume = False,
     threads: Threads = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a classifier on a table.
+    """Train a classifier on a table: a softmax classifier, or with --hidden a network.
 
     Numbers, booleans, categories and dates are encoded by themselves, missing values included. A part of the
     rows is held out to judge the model.
     """
-    interrupts.load("chainrule.training", "chainrule.tables", "duckdb")
-    from chainrule.training import SoftmaxOptions
-
     sources = tables or []
     if not sources and query is None:
         raise typer.BadParameter("give at least one table, or a --query that names its files", param_hint="TABLE...")
-    options = SoftmaxOptions(
-        C=C,
-        fit_intercept=not no_intercept,
-        class_weight=None if class_weight is None else "balanced",
-        solver=solver.value,
-        tol=tol,
-        max_iter=max_iter,
-        learning_rate="auto" if learning_rate is None else learning_rate,
-        random_state=seed,
-        n_threads=threads,
-    )
+    for_softmax = {
+        "C": C,
+        "solver": None if solver is None else solver.value,
+        "tol": tol,
+        "max_iter": max_iter,
+        "fit_intercept": False if no_intercept else None,
+    }
+    for_network = {
+        "hidden_layer_sizes": hidden,
+        "activation": network.alone(activation),
+        "skip_connections": skip_connections or None,
+        "dropout": network.alone(dropout),
+        "alpha": l2,
+        "label_smoothing": label_smoothing,
+        "initialization": initialization,
+        "solver": None if optimizer is None else optimizer.value,
+        "max_iter": epochs,
+        "batch_size": batch_size,
+        "schedule": None if schedule is None else schedule.value,
+        "weight_decay": weight_decay,
+        "clip_norm": clip_norm,
+        "early_stopping": early_stopping,
+        "n_iter_no_change": patience,
+        "monitor": None if monitor is None else monitor.value,
+        "validation_fraction": validation_size,
+    }
+    is_network = _is_network(model, for_softmax, for_network)
+    _check_checkpoint(is_network, checkpoint, checkpoint_every, resume)
     chosen = output or default_output(sources)
-    check_outputs([chosen] if report is None else [chosen, report], sources)
+    check_outputs(
+        [chosen, *([] if report is None else [report]), *([] if checkpoint is None else [checkpoint])], sources
+    )
     if report is not None:
         _check_can_report()
+    interrupts.load("chainrule.training", "chainrule.tables", "duckdb")
+    make = _network_recipe if is_network else _softmax_options
+    options = make(for_network if is_network else for_softmax, learning_rate, seed, threads)
+    keeping: dict[str, Any] = {}
+    if checkpoint is not None:
+        keeping = {"checkpoint": _checkpoint(checkpoint, checkpoint_every, resume), "resume": resume}
     with Stages(not quiet) as stages:
         trained = _train(
             stages, sources, query, target, options,
+            class_weight=None if class_weight is None else "balanced",
             drop=split_names(drop), categorical=split_names(categorical), keep=split_names(keep),
-            test_size=test_size, seed=seed,
+            test_size=test_size, seed=seed, **keeping,
         )  # fmt: skip
         stages.begin(f"Writing {chosen}")
         trained.save(chosen)
         outcome.wrote(chosen)
     if report is not None:
         _write_report(trained, chosen, report, quiet)
-    if not trained.record["fit"]["converged"]:
+    if not is_network and not trained.record["fit"]["converged"]:
         _warn_of_budget(trained)
     if as_json:
         screen.show_json(_as_json(trained, chosen, report))
     elif not quiet:
         _show(trained, chosen, report)
+
+
+def _is_network(model: ModelKind | None, for_softmax: dict[str, Any], for_network: dict[str, Any]) -> bool:
+    """Return what is to be trained; raise BadParameter for options of the other kind."""
+    is_network = model is ModelKind.network or (model is None and for_network["hidden_layer_sizes"] is not None)
+    flags = _SOFTMAX_FLAGS if is_network else network.FLAGS
+    _check_network(for_network)
+    strange = [flags[name] for name, value in (for_softmax if is_network else for_network).items() if value is not None]
+    if not strange:
+        return is_network
+    if not is_network:
+        what = "give --hidden 256,128 too" if model is None else "leave --model softmax out, or it"
+        raise typer.BadParameter(f"{strange[0]} is for networks: {what}")
+    instead = {"--C": "--l2", "--solver": "--optimizer", "--max-iter": "--epochs", "--tol": "--patience"}
+    hint = f"a network has {instead[strange[0]]}" if strange[0] in instead else "a network always has b"
+    raise typer.BadParameter(f"{strange[0]} is for the softmax classifier; {hint}")
+
+
+def _check_network(chosen: dict[str, Any]) -> None:
+    """Raise BadParameter for options that would change nothing beside the others."""
+    if chosen["solver"] == "lbfgs":
+        idle = ("batch_size", "schedule", "weight_decay", "clip_norm", "dropout", "n_iter_no_change")
+        given = [network.FLAGS[name] for name in idle if chosen[name] is not None]
+        if given:
+            raise typer.BadParameter(f"{given[0]} has no meaning for lbfgs, which takes all rows at once")
+    if chosen["early_stopping"] is False:
+        given = [network.FLAGS[name] for name in ("monitor", "validation_fraction") if chosen[name] is not None]
+        if given:
+            raise typer.BadParameter(f"{given[0]} needs rows to watch: leave --no-early-stopping out")
+
+
+def _check_checkpoint(is_network: bool, checkpoint: Path | None, every: float | None, resume: bool) -> None:
+    if checkpoint is None:
+        for given, flag in ((resume, "--resume"), (every is not None, "--checkpoint-every")):
+            if given:
+                raise typer.BadParameter(f"{flag} needs the file: --checkpoint FILE")
+        return
+    if not is_network:
+        raise typer.BadParameter("--checkpoint is for networks: a softmax classifier trains in one go")
+    if checkpoint.exists() and not resume:
+        from chainrule.errors import InputError
+
+        raise InputError(
+            f"'{checkpoint}' is there already. --resume goes on from it; delete it or name another to begin anew."
+        )
+
+
+def _checkpoint(path: Path, every: float | None, resume: bool) -> Any:
+    from chainrule.files.checkpoint import Checkpoint
+
+    if resume and not path.exists():
+        screen.tell(f"No checkpoint '{path}' yet: training begins at the beginning.")
+    outcome.can_resume(path)
+    return Checkpoint(path, every_seconds=every)
+
+
+def _softmax_options(chosen: dict[str, Any], learning_rate: float | None, seed: int, threads: int) -> Any:
+    from chainrule.training import SoftmaxOptions
+
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if learning_rate is not None:
+        given["learning_rate"] = learning_rate
+    return SoftmaxOptions(**given, random_state=seed, n_threads=threads)
+
+
+def _network_recipe(chosen: dict[str, Any], learning_rate: float | None, seed: int, threads: int) -> Any:
+    from chainrule.training import NetworkRecipe
+
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if learning_rate is not None:
+        given["learning_rate_init"] = learning_rate
+    return NetworkRecipe(given | {"n_threads": threads})
 
 
 def default_output(tables: list[str]) -> Path:
@@ -142,15 +300,18 @@ def default_output(tables: list[str]) -> Path:
 
 def _train(stages: Stages, sources: list[str], query: str | None, target: str, options: Any, **choices: Any) -> Model:
     from chainrule.tables import read_table
+    from chainrule.training import NetworkRecipe
     from chainrule.training import train as train_model
 
     stages.begin(f"Reading {sources[0] if len(sources) == 1 else 'the tables'}")
     source: Any = sources[0] if len(sources) == 1 else sources or None
     table = read_table(source, query=query)
     stages.begin(f"Preparing {len(table):,} rows")
-    if choices["test_size"]:
+    is_network = isinstance(options, NetworkRecipe)
+    if choices["test_size"] or is_network:
         interrupts.load("sklearn.model_selection")  # splits the rows
-    model = train_model(table, target, options=options, callback=stages.iterate, **choices)
+    callback: Any = stages.follow if is_network else stages.iterate
+    model = train_model(table, target, options=options, callback=callback, **choices)
     # On Ctrl-C a solver stops between two steps and gives what it has; here nobody wants that.
     if model.record["fit"]["status"] == "interrupted":
         raise KeyboardInterrupt

@@ -1,5 +1,19 @@
 """Graph -> program for the compiled kernels: the graph says what is computed, the engine how fast."""
 
-from chainrule.engine.program import Program, compile_graph
+from chainrule.engine._kernels import first_nonfinite_row
+from chainrule.engine.program import Program, StepsTaken, Trainer, compile_graph, permutation
+from chainrule.engine.softmax_program import SoftmaxProgram, compile_softmax
+from chainrule.engine.update_rule import RULES, UpdateRule
 
-__all__ = ["Program", "compile_graph"]
+__all__ = [
+    "RULES",
+    "Program",
+    "SoftmaxProgram",
+    "StepsTaken",
+    "Trainer",
+    "UpdateRule",
+    "compile_graph",
+    "compile_softmax",
+    "first_nonfinite_row",
+    "permutation",
+]

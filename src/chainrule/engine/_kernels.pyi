@@ -16,6 +16,8 @@ probability 1 and loss 0 whatever the row.
 
 from __future__ import annotations
 
+from typing import Any
+
 from chainrule._typing import Float64Array, FloatArray, IntArray
 
 def softmax_value_and_gradient(
@@ -73,3 +75,72 @@ def simd_level() -> str:
 
 def hardware_threads() -> int:
     """The threads meant by ``n_threads=0``: CHAINRULE_NUM_THREADS, or the cores this process may use."""
+
+class ProgramFloat32:
+    """A network's instructions; see native/program.hpp. All of its arrays of numbers are float32."""
+
+    def __init__(
+        self,
+        *,
+        forward: list[tuple[list[int], float]],
+        backward: list[tuple[list[int], float]],
+        reductions: list[tuple[list[int], float]],
+        fixed_forward: list[tuple[list[int], float]],
+        fixed_backward: list[tuple[list[int], float]],
+        losses: list[tuple[float, bool, bool, list[float], float]],
+        parameters: list[tuple[int, int, int, float, bool]],
+        data_columns: list[int],
+        output: list[int],
+        arena_columns: int,
+        fixed_size: int,
+        n_parameters: int,
+    ) -> None:
+        """Take instructions over; they are trusted, only `chainrule.engine.program` makes them."""
+
+    def predict(self, parameters: FloatArray, rows: Any, n_threads: int = 0) -> FloatArray:
+        """Return the output of rows (m, d): an array, (values, columns, row_starts), or a list of these."""
+
+    def value_and_gradient(
+        self,
+        parameters: FloatArray,
+        rows: Any,
+        labels: IntArray | FloatArray,
+        weights: Float64Array | None,
+        gradient: FloatArray,
+        seed_and_step: tuple[int, int] | None,
+        n_threads: int = 0,
+    ) -> float:
+        """Return the loss; ``gradient`` (P,) is filled."""
+
+    def train(
+        self,
+        *,
+        parameters: FloatArray,
+        slots: FloatArray,
+        gradient: FloatArray,
+        rows: Any,
+        labels: IntArray | FloatArray,
+        weights: Float64Array | None,
+        rule: dict[str, Any],
+        order: IntArray,
+        batch_size: int,
+        first_batch: int,
+        learning_rates: Float64Array,
+        step: int,
+        seed: int,
+        losses: Float64Array,
+        n_threads: int,
+    ) -> int:
+        """Take a step per learning rate; return how many were taken, their losses in ``losses``."""
+
+class ProgramFloat64(ProgramFloat32):
+    """The same in float64."""
+
+def first_nonfinite_row(X: FloatArray, n_threads: int = 0) -> int:
+    """Find the first row of X (m, d) with a NaN or an infinity; -1 if there is none."""
+
+def permutation(n: int, seed: int, epoch: int) -> IntArray:
+    """Order n rows at random: a function of seed and epoch."""
+
+def uniform(seed: int, stream: int, step: int, n: int) -> Float64Array:
+    """Draw n uniform numbers in [0, 1): those that dropout number ``stream`` uses in a step."""

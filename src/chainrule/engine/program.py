@@ -1,104 +1,254 @@
-"""A graph compiled for the kernels.
-
-So far one shape of graph has kernels: the softmax classifier, that is dense -> softmax_cross_entropy (through
-reference_logit for two classes as one logit), with l2 penalties on parameters. What no kernel covers is named.
-"""
+"""A graph compiled for the kernels: predicts, gives value and gradient, takes training steps."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule._typing import Array, Float64Array
+from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import _kernels
-from chainrule.errors import UnsupportedError
-from chainrule.graph import Graph, Node
+from chainrule.engine.instructions import Instructions
+from chainrule.engine.lower import lower_for_prediction, lower_for_training
+from chainrule.engine.update_rule import UpdateRule
+from chainrule.errors import InputError
+from chainrule.graph import Graph
+
+Native: TypeAlias = "_kernels.ProgramFloat32 | _kernels.ProgramFloat64"
+Rows: TypeAlias = Any
+"""Rows of data, (m, d) float32 or float64: an array, a SciPy CSR array, or either by name of the data node."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """Kernel calls that compute a softmax classifier's graph, forward and backward.
+    """A graph and the instructions that compute it, forward and backward.
 
-    Attributes
-    ----------
-    graph
-        What is computed.
-    weight, bias
-        Names of the parameters; ``bias`` is None where there is no intercept.
-    n_features, n_outputs, n_classes
-        d, columns of the weight (1 for two classes as one logit), K.
-    reference_logit
-        Whether the first class's logit is fixed at 0.
-    class_weight, label_smoothing
-        Attributes of the loss; None and 0 where the graph has no loss.
-    penalties
-        (parameter, strength) of every l2 term of the loss.
+    Results are the same to the last bit whatever ``n_threads`` is. Float32 and float64 programs are made when rows
+    of that dtype first come.
     """
 
     graph: Graph
-    weight: str
-    bias: str | None
-    n_features: int
-    n_outputs: int
-    n_classes: int
-    reference_logit: bool
-    class_weight: Sequence[float] | None
-    label_smoothing: float
-    penalties: tuple[tuple[str, float], ...]
 
-    def split(self, flat: Float64Array, dtype: np.dtype[np.floating]) -> tuple[Array, Array]:
-        """Return weight (d, outputs) and bias (outputs,) of the flat vector, in the dtype of the data."""
-        views = self.graph.parameters.views(flat)
-        bias = views[self.bias] if self.bias else np.zeros(self.n_outputs)
-        return views[self.weight].astype(dtype), bias.astype(dtype)
+    @cached_property
+    def for_prediction(self) -> Instructions:
+        """The instructions that compute the output."""
+        return lower_for_prediction(self.graph)
 
-    def probabilities(self, flat: Float64Array, X: Array, n_threads: int = 0) -> Array:
-        """Return class probabilities (m, K) in the dtype of ``X`` (m, d)."""
-        weight, bias = self.split(flat, X.dtype)
-        return _kernels.softmax_probabilities(
-            X, weight, bias, n_threads=n_threads, reference_logit=self.reference_logit
-        )
+    @cached_property
+    def for_training(self) -> Instructions:
+        """The instructions that compute the loss and its gradient."""
+        return lower_for_training(self.graph)
 
-    def row_weights(self, labels: Array, sample_weight: Array | None) -> Float64Array | None:
-        """Return what each row counts, (m,), class weights included; None if each counts once."""
-        if self.class_weight is None:
-            return None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        factors = np.asarray(self.class_weight, dtype=np.float64)[labels]
-        return factors if sample_weight is None else factors * sample_weight
+    @cached_property
+    def _compiled(self) -> dict[tuple[str, str], Native]:
+        return {}
+
+    def _native(self, kind: str, dtype: np.dtype[Any]) -> Any:
+        try:
+            return self._compiled[kind, dtype.char]
+        except KeyError:
+            instructions = self.for_prediction if kind == "prediction" else self.for_training
+            compiled = self._compiled[kind, dtype.char] = _compile(self.graph, instructions, dtype)
+            return compiled
+
+    def predict(self, flat: Array, X: Rows, n_threads: int = 0) -> Array:
+        """Return the graph's output for rows ``X`` (m, d), (m, K) in their dtype; dropout lets everything pass.
+
+        Parameters
+        ----------
+        flat
+            (P,) the parameters.
+        X
+            Rows of data.
+        n_threads
+            0 uses all cores.
+        """
+        if type(X) is np.ndarray:
+            native = self._native("prediction", X.dtype)
+            return native.predict(np.ascontiguousarray(flat, dtype=X.dtype), X, n_threads)  # type: ignore[no-any-return]
+        dtype = _dtype_of(X)
+        rows = _native_rows(X, self.for_prediction.data)
+        native = self._native("prediction", dtype)
+        return native.predict(np.ascontiguousarray(flat, dtype=dtype), rows, n_threads)  # type: ignore[no-any-return]
 
     def value_and_gradient(
-        self, flat: Float64Array, X: Array, labels: Array, sample_weight: Array | None = None, n_threads: int = 0
+        self,
+        flat: Array,
+        X: Rows,
+        labels: IntArray,
+        sample_weight: Float64Array | None = None,
+        *,
+        seed_and_step: tuple[int, int] | None = None,
+        n_threads: int = 0,
     ) -> tuple[float, Float64Array]:
-        """Return the graph's loss and its gradient by the flat vector, in one pass over ``X`` (m, d)."""
-        weights = self.row_weights(labels, sample_weight)
-        mass = float(len(labels)) if weights is None else float(weights.sum())
-        weight, bias = self.split(flat, X.dtype)
-        loss, d_weight, d_bias = _kernels.softmax_value_and_gradient(
-            X,
-            weight,
-            bias,
-            labels,
-            weights,
-            n_threads=n_threads,
-            reference_logit=self.reference_logit,
-            label_smoothing=self.label_smoothing,
-        )
-        gradient = np.zeros(self.graph.parameters.size)
-        views = self.graph.parameters.views(gradient)
-        views[self.weight][...] = d_weight / mass
-        if self.bias:
-            views[self.bias][...] = d_bias / mass
-        value = loss / mass
-        for (name, strength), parameter in zip(self.penalties, self._penalised(flat), strict=True):
-            value += 0.5 * strength * float((parameter * parameter).sum())
-            views[name] += strength * parameter
-        return value, gradient
+        """Return the graph's loss over all rows and its gradient by the flat vector.
 
-    def _penalised(self, flat: Float64Array) -> list[Float64Array]:
-        views = self.graph.parameters.views(flat)
-        return [views[name] for name, _ in self.penalties]
+        Parameters
+        ----------
+        flat
+            (P,) the parameters.
+        X, labels, sample_weight
+            Rows; (m,) class indices, or (m, K) of 0 and 1 for a sigmoid cross-entropy; (m,) weights or None.
+        seed_and_step
+            Numbers that dropout's noise is a function of (see `noise`); None lets everything pass.
+        n_threads
+            0 uses all cores.
+        """
+        dtype = _dtype_of(X)
+        examples = Examples.of(self, X, labels, sample_weight)
+        gradient = np.zeros(self.graph.parameters.size, dtype=dtype)
+        value = self._native("training", dtype).value_and_gradient(
+            np.ascontiguousarray(flat, dtype=dtype),
+            examples.rows,
+            examples.labels,
+            examples.sample_weight,
+            gradient,
+            seed_and_step,
+            n_threads,
+        )
+        return value, gradient.astype(np.float64)
+
+    def noise(self, n_rows: int, seed: int, step: int) -> dict[str, Float64Array]:
+        """Return the uniform numbers of every noise node in a step, for the readable sweep to use the same."""
+        found = {}
+        for stream, node in enumerate(self.graph.of_kind("noise")):
+            shape = [n_rows if extent == "m" else int(extent) for extent in self.graph.shape(node.name)]
+            found[node.name] = _kernels.uniform(seed, stream, step, int(np.prod(shape))).reshape(shape)
+        return found
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows, labels and weights as the native program takes them."""
+
+    rows: Any
+    labels: Array
+    sample_weight: Float64Array | None
+    n_rows: int
+
+    @staticmethod
+    def of(program: Program, X: Rows, labels: Array, sample_weight: Array | None) -> Examples:
+        """Check what the native program needs and does not check itself."""
+        instructions = program.for_training
+        dtype = _dtype_of(X)
+        sigmoid = any(loss.sigmoid for loss in instructions.losses)
+        y = np.ascontiguousarray(labels, dtype=dtype if sigmoid else np.int64)
+        weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=np.float64)
+        if weights is not None and not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
+            raise InputError("sample_weight must be finite numbers >= 0 with a positive sum")
+        return Examples(_native_rows(X, instructions.data), y, weights, len(y))
+
+
+@dataclass(frozen=True)
+class StepsTaken:
+    """What `Trainer.steps` did.
+
+    Attributes
+    ----------
+    losses
+        The loss of each batch before its update, penalties included, (steps,), in nats.
+    nonfinite
+        Whether the last of ``losses`` is NaN or infinite; that batch's update was left out.
+    """
+
+    losses: Float64Array
+    nonfinite: bool
+
+
+class Trainer:
+    """Rows, parameters and an optimizer's state: takes steps.
+
+    A run is a function of what it is given: the same bits for any number of threads and however the steps are cut
+    into calls.
+
+    Parameters
+    ----------
+    program
+        The compiled graph.
+    X, labels, sample_weight
+        As for `Program.value_and_gradient`.
+    parameters
+        (P,) where to start.
+    rule
+        The optimizer.
+    batch_size
+        Rows per step; an epoch's last batch may be smaller.
+    seed
+        Of dropout's noise.
+    n_threads
+        0 uses all cores.
+
+    Attributes
+    ----------
+    parameters
+        (P,) in the dtype of ``X``, where they stand now; may be written to between calls.
+    slots
+        (n_slots, P) likewise: what the optimizer keeps.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        X: Rows,
+        labels: Array,
+        sample_weight: Float64Array | None = None,
+        *,
+        parameters: Array,
+        rule: UpdateRule,
+        batch_size: int,
+        seed: int = 0,
+        n_threads: int = 0,
+    ) -> None:
+        dtype = _dtype_of(X)
+        self.program = program
+        self.rule = rule
+        self.batch_size = batch_size
+        self.seed = seed
+        self.n_threads = n_threads
+        self.parameters: Array = np.array(parameters, dtype=dtype)
+        self.slots: Array = np.zeros((rule.n_slots, len(self.parameters)), dtype=dtype)
+        self._gradient = np.zeros_like(self.parameters)
+        self._examples = Examples.of(program, X, labels, sample_weight)
+        self._native = program._native("training", dtype)
+        self._rule = asdict(rule)
+
+    def steps(self, order: IntArray, first: int, learning_rates: Float64Array, step: int) -> StepsTaken:
+        """Take ``len(learning_rates)`` steps, one per batch.
+
+        Parameters
+        ----------
+        order
+            (m,) the epoch's order of the rows; batch b is ``order[b * batch_size : (b + 1) * batch_size]``.
+        first
+            The first batch.
+        learning_rates
+            One per step.
+        step
+            Steps taken in the run so far (adam's t is one more; dropout's noise is a function of seed and step).
+        """
+        losses = np.empty(len(learning_rates))
+        taken = self._native.train(
+            parameters=self.parameters,
+            slots=self.slots,
+            gradient=self._gradient,
+            rows=self._examples.rows,
+            labels=self._examples.labels,
+            weights=self._examples.sample_weight,
+            rule=self._rule,
+            order=np.ascontiguousarray(order, dtype=np.int64),
+            batch_size=self.batch_size,
+            first_batch=first,
+            learning_rates=np.ascontiguousarray(learning_rates, dtype=np.float64),
+            step=step,
+            seed=self.seed,
+            losses=losses,
+            n_threads=self.n_threads,
+        )
+        losses = losses[:taken]
+        return StepsTaken(losses, bool(len(losses)) and not np.isfinite(losses[-1]))
 
 
 def compile_graph(graph: Graph) -> Program:
@@ -109,57 +259,66 @@ def compile_graph(graph: Graph) -> Program:
     UnsupportedError
         If no kernel covers the graph; the message names the first node without one.
     """
-    covered = {"data", "labels", "weights", "parameter", "dense", "reference_logit"}
-    covered |= {"softmax", "softmax_cross_entropy", "l2", "add"}
-    for node in graph.nodes:
-        if node.operation not in covered:
-            raise _unsupported(node, "has no compiled kernel yet")
-    dense = graph.of_kind("dense")
-    if len(dense) != 1 or graph[dense[0].inputs[0]].operation != "data":
-        where = dense[1] if len(dense) > 1 else graph.nodes[-1]
-        raise _unsupported(where, "belongs to a graph other than a softmax classifier's, which has no kernel yet")
-    layer = dense[0]
-    reference = graph.of_kind("reference_logit")
-    if len(reference) > 1 or (reference and graph.shape(layer.name)[1] != 1):
-        raise _unsupported(reference[0], "is compiled for two classes only")
-    logits = reference[0] if reference else layer
-    loss, penalties = _read_loss(graph, logits)
-    attributes = {} if loss is None else {**loss.record.attributes, **loss.attributes}
-    n_features, n_outputs = graph.parameters[layer.inputs[1]]
-    return Program(
-        graph=graph,
-        weight=layer.inputs[1],
-        bias=layer.inputs[2] if len(layer.inputs) > 2 else None,
-        n_features=n_features,
-        n_outputs=n_outputs,
-        n_classes=n_outputs + len(reference),
-        reference_logit=bool(reference),
-        class_weight=attributes.get("class_weight"),
-        label_smoothing=attributes.get("label_smoothing", 0.0),
-        penalties=penalties,
+    program = Program(graph)
+    if graph.loss is not None:
+        _ = program.for_training
+    if graph.output is not None:
+        _ = program.for_prediction
+    return program
+
+
+def permutation(n: int, seed: int, epoch: int) -> IntArray:
+    """Return the order of ``n`` rows in an epoch: a function of seed and epoch alone."""
+    return _kernels.permutation(n, seed, epoch)
+
+
+def _compile(graph: Graph, instructions: Instructions, dtype: np.dtype[Any]) -> Native:
+    if dtype.char not in "fd":
+        raise InputError(f"X must be float32 or float64, got {dtype}")
+    penalties = dict(instructions.penalties)
+    layout = graph.parameters
+    parameters = []
+    for name, shape in layout.items():
+        rows, columns = (int(np.prod(shape[:-1])), shape[-1]) if shape else (1, 1)
+        parameters.append((layout.where(name).start, rows, columns, penalties.get(name, 0.0), len(shape) > 1))
+    kind = _kernels.ProgramFloat32 if dtype.char == "f" else _kernels.ProgramFloat64
+    return kind(
+        **{
+            part: [instruction.as_numbers() for instruction in getattr(instructions, part)]
+            for part in ("forward", "backward", "reductions", "fixed_forward", "fixed_backward")
+        },
+        losses=[
+            (loss.coefficient, loss.sigmoid, loss.weighted, list(loss.class_weight), loss.label_smoothing)
+            for loss in instructions.losses
+        ],
+        parameters=parameters,
+        data_columns=[int(graph.shape(name)[1]) for name in instructions.data],
+        output=list(instructions.output.as_numbers()),
+        arena_columns=instructions.arena_columns,
+        fixed_size=instructions.fixed_size,
+        n_parameters=layout.size,
     )
 
 
-def _read_loss(graph: Graph, logits: Node) -> tuple[Node | None, tuple[tuple[str, float], ...]]:
-    """Take the loss apart: one cross-entropy of the logits and any l2 of parameters."""
-    if graph.loss is None:
-        return None, ()
-    top = graph[graph.loss]
-    terms = [graph[name] for name in top.inputs] if top.operation == "add" else [top]
-    losses, penalties = [], []
-    for term in terms:
-        if term.operation == "softmax_cross_entropy" and term.inputs[0] == logits.name:
-            losses.append(term)
-        elif term.operation == "l2" and graph[term.inputs[0]].operation == "parameter":
-            penalties.append((term.inputs[0], float({**term.record.attributes, **term.attributes}["strength"])))
-        else:
-            raise _unsupported(term, "is no term of a loss that kernels cover (cross-entropy of the logits, l2)")
-    if len(losses) != 1:
-        raise _unsupported(top, f"must hold one softmax_cross_entropy, it has {len(losses)}")
-    return losses[0], tuple(penalties)
+def _dtype_of(X: Rows) -> np.dtype[Any]:
+    first = next(iter(X.values())) if isinstance(X, Mapping) else X
+    dtype: np.dtype[Any] = first.dtype
+    return dtype
 
 
-def _unsupported(node: Node, why: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"node {node.name!r} ({node.operation}) {why}; chainrule.graph.sweep evaluates any graph, readably and slowly"
-    )
+def _native_rows(X: Rows, data: tuple[str, ...]) -> Any:
+    if not isinstance(X, Mapping):
+        return _rows_of_one(X)
+    for name in data:
+        if name not in X:
+            raise InputError(f"node {name!r} (data) needs rows: give X={{name: array}}")
+    return [_rows_of_one(X[name]) for name in data]
+
+
+def _rows_of_one(X: Any) -> Any:
+    """Return an array as it is, sparse rows as (values, columns, row_starts)."""
+    if isinstance(X, np.ndarray):
+        return X
+    X = X.tocsr()
+    X.check_format(full_check=True)  # the kernels trust its indices
+    return X.data, X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int64)

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from chainrule._typing import Array, Float64Array, IntArray
-from chainrule.engine import Program, compile_graph
+from chainrule.engine import SoftmaxProgram, compile_softmax
 from chainrule.errors import InputError, UnsupportedError
 from chainrule.graph import build
 from chainrule.model import Model
@@ -231,7 +231,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, (n_samples, n_classes), columns in the order of ``classes_``."""
         X = self._check_rows(X)
-        return self._program(X.shape[1]).probabilities(self._parameters(), X, self.n_threads)
+        return self._program(X.shape[1]).predict(self._parameters(), X, self.n_threads)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return logarithms of class probabilities, (n_samples, n_classes), exact also where p underflows."""
@@ -318,8 +318,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.coef_ = np.ascontiguousarray(views["W"].T.astype(dtype))
         self.intercept_ = views["b"].astype(dtype) if "b" in views else np.zeros(len(self.coef_), dtype=dtype)
 
-    def _program(self, n_features: int) -> Program:
-        return compile_graph(
+    def _program(self, n_features: int) -> SoftmaxProgram:
+        return compile_softmax(
             build.softmax_classifier(n_features, len(self.classes_), one_logit=len(self.classes_) == 2)
         )
 

@@ -28,8 +28,11 @@ _REASONS = {
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, *, scratch: str | None = None) -> Iterator[Path]:
     """Give a path to write to; when the block ends well, what was written there becomes ``path``.
+
+    ``scratch`` names the temporary file; by default its name is random, so that writers don't meet. One writer alone
+    had better name it: if its process is killed, what it leaves is overwritten the next time.
 
     The temporary file is for the block to create, so that its mode follows the umask. A path that is no
     regular file (``/dev/null``, a named pipe) is given as it is: there is nothing to replace. A symbolic link
@@ -50,7 +53,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         except OSError as error:
             raise InputError(f"cannot write '{shown}': {reason(error)}") from error
         return
-    temporary = target.with_name(f".chainrule-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(scratch or f".chainrule-{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
         _reach_disk(temporary)

@@ -2,11 +2,13 @@
 
 from chainrule.graph.evaluate import Sweep, backward, draw_noise, first_nonfinite, forward, sweep
 from chainrule.graph.graph import Graph, Node
+from chainrule.graph.initialization import INITIALIZATIONS, initialize
 from chainrule.graph.ops import ACTIVATIONS, OPERATIONS
 from chainrule.graph.parameters import ParameterLayout
 
 __all__ = [
     "ACTIVATIONS",
+    "INITIALIZATIONS",
     "OPERATIONS",
     "Graph",
     "Node",
@@ -16,5 +18,6 @@ __all__ = [
     "draw_noise",
     "first_nonfinite",
     "forward",
+    "initialize",
     "sweep",
 ]

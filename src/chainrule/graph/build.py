@@ -45,7 +45,8 @@ def softmax_classifier(
     outputs = 1 if one_logit else n_classes
     nodes = [_data(n_features)]
     logits = _add_dense(nodes, "X", "", n_features, outputs, bias=fit_intercept)
-    return _close(nodes, logits, one_logit, ["W"], l2, class_weight, label_smoothing)
+    _add_softmax_loss(nodes, logits, one_logit, class_weight, label_smoothing)
+    return _close(nodes, ["W"], l2)
 
 
 def mlp(
@@ -55,8 +56,10 @@ def mlp(
     *,
     activation: str | Sequence[str] = "relu",
     l2: float = 0.0,
-    dropout: float = 0.0,
+    dropout: float | Sequence[float] = 0.0,
     skip_connections: bool = False,
+    one_logit: bool = False,
+    multilabel: bool = False,
     class_weight: Sequence[float] | None = None,
     label_smoothing: float = 0.0,
 ) -> Graph:
@@ -67,38 +70,54 @@ def mlp(
     n_features, hidden_layer_sizes, n_classes
         d, the width of each hidden layer, K.
     activation
-        One for all hidden layers, or one per layer; a name from the registry.
+        One for all hidden layers, or one per layer; a name from the registry, or ``"identity"``: none.
     l2
         lambda of the penalty lambda/2 sum ||W||^2 over all layers.
     dropout
-        Rate at which activations are dropped in training.
+        Rate at which activations are dropped in training, one for all hidden layers or one per layer.
     skip_connections
         Add a layer's input to its output where the shapes agree.
-    class_weight, label_smoothing
+    multilabel
+        A row may belong to several of the classes, or to none: p = sigmoid(ZN), and J sums a logistic loss per class,
+        with labels Y (m, K) of 0 and 1. It takes no ``one_logit``, ``class_weight`` or ``label_smoothing``.
+    one_logit, class_weight, label_smoothing
         As for `softmax_classifier`.
     """
-    kinds = [activation] * len(hidden_layer_sizes) if isinstance(activation, str) else list(activation)
-    if len(kinds) != len(hidden_layer_sizes):
-        raise GraphError(f"{len(kinds)} activations for {len(hidden_layer_sizes)} hidden layers: give one or one each")
+    if multilabel and (one_logit or class_weight is not None or label_smoothing):
+        raise GraphError("one_logit, class_weight and label_smoothing are for classes of which a row has one")
+    if one_logit and n_classes != 2:
+        raise GraphError(f"one_logit is for two classes, got {n_classes}")
+    n_hidden = len(hidden_layer_sizes)
+    kinds = [activation] * n_hidden if isinstance(activation, str) else list(activation)
+    rates = list(dropout) if isinstance(dropout, Sequence) else [dropout] * n_hidden
+    for what, given in (("activations", kinds), ("dropout rates", rates)):
+        if len(given) != n_hidden:
+            raise GraphError(f"{len(given)} {what} for {n_hidden} hidden layers: give one or one each")
     for kind in kinds:
-        if kind not in ACTIVATIONS:
-            raise GraphError(f"no activation {kind!r}; there are {', '.join(ACTIVATIONS)}")
+        if kind != "identity" and kind not in ACTIVATIONS:
+            raise GraphError(f"no activation {kind!r}; there are {', '.join(ACTIVATIONS)}, identity")
     nodes = [_data(n_features)]
     last, width, weights = "X", n_features, []
-    for layer, (size, kind) in enumerate(zip(hidden_layer_sizes, kinds, strict=True), start=1):
+    for layer, (size, kind, rate) in enumerate(zip(hidden_layer_sizes, kinds, rates, strict=True), start=1):
         before = last
         weights.append(f"W{layer}")
-        last = _add(nodes, f"A{layer}", kind, _add_dense(nodes, last, str(layer), width, size))
-        if dropout:
+        last = _add_dense(nodes, last, str(layer), width, size)
+        if kind != "identity":
+            last = _add(nodes, f"A{layer}", kind, last)
+        if rate:
             nodes.append(Node(f"U{layer}", "noise", given_shape=(BATCH, size)))
-            last = _add(nodes, f"D{layer}", "dropout", last, f"U{layer}", rate=dropout)
+            last = _add(nodes, f"D{layer}", "dropout", last, f"U{layer}", rate=rate)
         if skip_connections and width == size:
             last = _add(nodes, f"S{layer}", "add", last, before)
         width = size
     output_layer = str(len(kinds) + 1)
     weights.append(f"W{output_layer}")
-    logits = _add_dense(nodes, last, output_layer, width, n_classes)
-    return _close(nodes, logits, False, weights, l2, class_weight, label_smoothing)
+    logits = _add_dense(nodes, last, output_layer, width, 1 if one_logit else n_classes)
+    if multilabel:
+        _add_sigmoid_loss(nodes, logits, n_classes)
+    else:
+        _add_softmax_loss(nodes, logits, one_logit, class_weight, label_smoothing)
+    return _close(nodes, weights, l2)
 
 
 def initialize(graph: Graph, random_state: np.random.Generator, scale: float = 0.01) -> Float64Array:
@@ -131,16 +150,14 @@ def _add_dense(nodes: list[Node], x: str, layer: str, n_in: int, n_out: int, *, 
     return _add(nodes, f"Z{layer}", "dense", *inputs)
 
 
-def _close(
+def _add_softmax_loss(
     nodes: list[Node],
     logits: str,
     one_logit: bool,
-    weights: list[str],
-    l2: float,
     class_weight: Sequence[float] | None,
     label_smoothing: float,
-) -> Graph:
-    """Add what every classifier ends with: probabilities, cross-entropy and, if asked for, the penalty."""
+) -> None:
+    """Add probabilities p and the cross-entropy J of classes of which a row has one."""
     if one_logit:
         logits = _add(nodes, "Z0", "reference_logit", logits)
     _add(nodes, "p", "softmax", logits)
@@ -151,7 +168,20 @@ def _close(
         attributes["class_weight"] = tuple(float(weight) for weight in class_weight)
     if label_smoothing:
         attributes["label_smoothing"] = float(label_smoothing)
-    loss = _add(nodes, "J", "softmax_cross_entropy", logits, "y", "s", **attributes)
+    _add(nodes, "J", "softmax_cross_entropy", logits, "y", "s", **attributes)
+
+
+def _add_sigmoid_loss(nodes: list[Node], logits: str, n_classes: int) -> None:
+    """Add probabilities p and the cross-entropy J of classes of which a row has any number."""
+    _add(nodes, "p", "sigmoid", logits)
+    nodes.append(Node("Y", "labels", given_shape=(BATCH, n_classes)))
+    nodes.append(Node("s", "weights", given_shape=(BATCH,)))
+    _add(nodes, "J", "sigmoid_cross_entropy", logits, "Y", "s")
+
+
+def _close(nodes: list[Node], weights: list[str], l2: float) -> Graph:
+    """Return the graph, with the penalty added to its loss J if one is asked for."""
+    loss = "J"
     if l2:
         penalties = [_add(nodes, f"R{name[1:]}", "l2", name, strength=float(l2)) for name in weights]
         loss = _add(nodes, "objective", "add", "J", *penalties)

@@ -59,7 +59,8 @@ def forward(
     X
         (m, d), or by name where the graph takes several.
     y
-        (m,) class indices 0..K-1. Without them the nodes that depend on labels are left out.
+        (m,) class indices 0..K-1, or (m, K) of 0 and 1 where the graph's labels have a column per class. Without
+        them the nodes that depend on labels are left out.
     sample_weight
         (m,), None counts each row once.
     noise
@@ -171,7 +172,8 @@ def _given_values(
         values[node.name] = np.asarray(by_name[node.name], dtype=np.float64)
     for node in graph.of_kind("labels"):
         if y is not None:
-            values[node.name] = _class_indices(y)
+            by_column = len(graph.shape(node.name)) == 2
+            values[node.name] = _zeros_and_ones(y) if by_column else _class_indices(y)
     for node in graph.of_kind("weights"):
         if sample_weight is not None:
             values[node.name] = np.asarray(sample_weight, dtype=np.float64)
@@ -193,6 +195,18 @@ def _class_indices(y: Array) -> Array:
     labels = np.asarray(y)
     if labels.dtype.kind not in "iub":
         raise InputError(f"labels must be class indices (integers 0..K-1), got dtype {labels.dtype}")
+    return labels.astype(np.int64)
+
+
+def _zeros_and_ones(y: Array) -> Array:
+    labels = np.asarray(y)
+    wanted = "labels must be a matrix of 0 and 1, a column per class"
+    if labels.dtype.kind not in "iubf":
+        raise InputError(f"{wanted}, got dtype {labels.dtype}")
+    wrong = (labels != 0) & (labels != 1)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise InputError(f"{wanted}, got {labels[place]} at {list(place)}")
     return labels.astype(np.int64)
 
 

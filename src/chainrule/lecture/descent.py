@@ -1,4 +1,4 @@
-"""The lecture in one loop: forward, backward, update."""
+"""The lecture in one loop: forward, backward, update; readable, and the same through the compiled engine."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule._typing import Array, Float64Array
+from chainrule.engine import Program, Trainer, UpdateRule
 from chainrule.errors import InputError, NonFiniteError
 from chainrule.graph import Graph, Sweep, forward, sweep
+
+STRIDE = 100
+"""Steps between two tellings of where a descent through the engine stands."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +77,81 @@ def gradient_descent(
     NonFiniteError
         If the loss becomes NaN or infinite: the learning rate is too large.
     """
-    if n_steps < 0:
-        raise InputError(f"n_steps must be at least 0, got {n_steps!r}")
+    _check_steps(n_steps)
     w = np.array(start, dtype=np.float64)
     loss_curve = []
     for step in range(n_steps):
         now = sweep(graph, w, X, y)  # forward, then backward
         if not np.isfinite(now.loss):
-            raise NonFiniteError(
-                f"gradient descent: the loss is {now.loss} in step {step}; take a learning_rate below {learning_rate:g}"
-            )
+            raise _left_the_numbers(now.loss, step, learning_rate)
         loss_curve.append(now.loss)
         if on_step is not None:
             on_step(now)
         w = w - learning_rate * now.parameter_gradient()  # W = W - alpha dW and b = b - alpha db
     loss_curve.append(float(forward(graph, w, X, y)[str(graph.loss)]))
     return Descent(graph, w, np.array(loss_curve))
+
+
+def engine_descent(
+    program: Program,
+    start: Float64Array,
+    X: Array,
+    y: Array,
+    *,
+    learning_rate: float,
+    n_steps: int,
+    on_stride: Callable[[int, Float64Array], None] | None = None,
+) -> Descent:
+    """Do what `gradient_descent` does, step by step the same, with the kernels that train every network.
+
+    Parameters
+    ----------
+    program
+        The compiled graph.
+    start, X, y, learning_rate, n_steps
+        As there; X in float64, so that the figures can be compared.
+    on_stride
+        Called at the start, every `STRIDE` steps and at the end: steps taken, and a copy of the flat parameters.
+
+    Raises
+    ------
+    InputError
+        If n_steps is negative.
+    NonFiniteError
+        If the loss becomes NaN or infinite: the learning rate is too large.
+    """
+    _check_steps(n_steps)
+    X = np.ascontiguousarray(X, dtype=np.float64)
+    trainer = Trainer(
+        program,
+        X,
+        np.asarray(y, dtype=np.int64),
+        parameters=np.array(start, dtype=np.float64),
+        rule=UpdateRule("sgd"),  # without momentum: W = W - alpha dW
+        batch_size=len(X),
+    )
+    everything = np.arange(len(X))  # one batch: all rows, in their order
+    losses: list[float] = []
+    for step in range(n_steps):
+        if on_stride is not None and step % STRIDE == 0:
+            on_stride(step, np.array(trainer.parameters))
+        taken = trainer.steps(everything, 0, np.array([learning_rate]), step)
+        losses += taken.losses.tolist()
+        if taken.nonfinite:
+            raise _left_the_numbers(losses[-1], step, learning_rate)
+    w = np.array(trainer.parameters)
+    if on_stride is not None:
+        on_stride(n_steps, w.copy())
+    losses.append(program.value_and_gradient(w, X, np.asarray(y, dtype=np.int64))[0])
+    return Descent(program.graph, w, np.array(losses))
+
+
+def _check_steps(n_steps: int) -> None:
+    if n_steps < 0:
+        raise InputError(f"n_steps must be at least 0, got {n_steps!r}")
+
+
+def _left_the_numbers(loss: float, step: int, learning_rate: float) -> NonFiniteError:
+    return NonFiniteError(
+        f"gradient descent: the loss is {loss} in step {step}; take a learning_rate below {learning_rate:g}"
+    )

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule._typing import Array
-from chainrule.graph import Sweep, build
-from chainrule.lecture.descent import Descent, gradient_descent
+from chainrule._typing import Array, Float64Array
+from chainrule.engine import compile_graph
+from chainrule.graph import build
+from chainrule.lecture.descent import Descent, engine_descent
 
 LEARNING_RATE = 1.0
 L2 = 1e-3
@@ -67,8 +68,10 @@ def train_softmax(X: Array, y: Array, seed: int) -> Descent:
     return Descent(graph, parameters, np.array(classifier.loss_curve_))
 
 
-def train_network(X: Array, y: Array, seed: int, on_step: Callable[[Sweep], None] | None = None) -> Descent:
-    """Train the network 2-100-3 with ReLU by the readable sweep, all rows in every step.
+def train_network(
+    X: Array, y: Array, seed: int, on_stride: Callable[[int, Float64Array], None] | None = None
+) -> Descent:
+    """Train the network 2-100-3 with ReLU through the compiled engine, all rows in every step.
 
     Parameters
     ----------
@@ -76,9 +79,11 @@ def train_network(X: Array, y: Array, seed: int, on_step: Callable[[Sweep], None
         The spiral, (m, 2) and (m,).
     seed
         Of the random start.
-    on_step
-        Called in each of the 10,000 steps.
+    on_stride
+        Told now and then where it stands: the number of steps taken and the flat parameters.
     """
     graph = build.mlp(X.shape[1], [HIDDEN], int(y.max()) + 1, l2=L2)
     start = build.initialize(graph, np.random.default_rng(seed), scale=START)
-    return gradient_descent(graph, start, X, y, learning_rate=LEARNING_RATE, n_steps=NETWORK_STEPS, on_step=on_step)
+    return engine_descent(
+        compile_graph(graph), start, X, y, learning_rate=LEARNING_RATE, n_steps=NETWORK_STEPS, on_stride=on_stride
+    )

@@ -43,7 +43,7 @@ def lecture_sections(told: Lecture) -> tuple[Section, ...]:
         _shapes(told),
         _first_steps(told),
         _to_the_end(told),
-        Section("8. Is the gradient right?", (str(told.check),)),
+        _trust(told),
         Section(
             "9. The chain rule, entry by entry",
             (
@@ -195,5 +195,28 @@ def _to_the_end(told: Lecture) -> Section:
         (
             f"{len(told.X)} points, learning rate 1, L2 1e-3, start 0.01 · randn, seed {told.seed}.",
             Grid(("", "softmax classifier", "2-100-3 ReLU network"), tuple(rows)),
+        ),
+    )
+
+
+def _trust(told: Lecture) -> Section:
+    a = told.agreement
+    return Section(
+        "8. Is the gradient right?",
+        (
+            "Both models were trained by the compiled engine. The readable sweep, which is the definition, computed "
+            f"the network's loss and gradient again at {a.n_places} points of its way down, and took the first "
+            f"{a.n_retraced} steps by itself:",
+            Grid(
+                ("engine and readable sweep", "largest difference"),
+                (
+                    ("loss, nats", f"{a.loss:.1e}"),
+                    (f"an entry of the gradient (largest entry {a.largest_gradient:.2g})", f"{a.gradient:.1e}"),
+                    (f"a parameter after {a.n_retraced} steps", f"{a.retraced:.1e}"),
+                ),
+            ),
+            "That is rounding: the same sums in another order. And the readable sweep against differences of the "
+            "loss, which know nothing of the chain rule:",
+            str(told.check),
         ),
     )

@@ -13,6 +13,7 @@ from chainrule.datasets import make_spiral
 from chainrule.graph import Sweep, build, sweep
 from chainrule.inspection import Entry, GradientCheck, Ledger, check, ledger
 from chainrule.lecture import experiment
+from chainrule.lecture.agreement import Agreement, Place, compare_with_sweep
 from chainrule.lecture.descent import Descent, gradient_descent
 from chainrule.lecture.experiment import Band, train_network, train_softmax
 from chainrule.lecture.worked import WorkedExample, work_example
@@ -38,7 +39,9 @@ class Lecture:
     mean_of_samples
         How far the mean of the 300 single rows' gradients is from the batch's, at the start: rounding.
     softmax, network
-        The two trained models.
+        The two trained models, both through the compiled engine.
+    agreement
+        How far the engine is from the readable sweep along the network's way down.
     check
         The network's gradient against central differences, where it was trained to.
     ledger
@@ -54,6 +57,7 @@ class Lecture:
     mean_of_samples: float
     softmax: Descent
     network: Descent
+    agreement: Agreement
     check: GradientCheck
     ledger: Ledger
 
@@ -84,6 +88,7 @@ class Lecture:
             "mean_of_samples_difference": self.mean_of_samples,
             "softmax": _figures(self, self.softmax, "softmax"),
             "network": _figures(self, self.network, "network"),
+            "engine_and_sweep": self.agreement.to_dict(),
             "gradient_check": {
                 "n_checked": self.check.n_checked,
                 "n_at_a_kink": self.check.n_kinks,
@@ -110,15 +115,15 @@ BANDS: dict[str, tuple[Band, Band]] = {
 """By model, where loss and accuracy should end."""
 
 
-def give_lecture(seed: int = 0, on_step: Callable[[Sweep], None] | None = None) -> Lecture:
-    """Compute the lecture: a matter of seconds, nearly all of it the network's 10,000 steps.
+def give_lecture(seed: int = 0, on_stride: Callable[[int], None] | None = None) -> Lecture:
+    """Compute the lecture: a second or two.
 
     Parameters
     ----------
     seed
         Of the spiral and of both starts.
-    on_step
-        Called in each of the network's steps.
+    on_stride
+        Told now and then how many of the network's steps are taken.
 
     Raises
     ------
@@ -139,7 +144,14 @@ def give_lecture(seed: int = 0, on_step: Callable[[Sweep], None] | None = None) 
         on_step=steps.append,
     )
     singles = [sweep(plain, start, X[i : i + 1], y[i : i + 1]).parameter_gradient() for i in range(len(X))]
-    network = train_network(X, y, seed, on_step)
+    places: list[Place] = []
+
+    def note(step: int, parameters: Float64Array) -> None:
+        places.append((step, parameters))
+        if on_stride is not None:
+            on_stride(step)
+
+    network = train_network(X, y, seed, note)
     return Lecture(
         seed=seed,
         X=X,
@@ -149,6 +161,7 @@ def give_lecture(seed: int = 0, on_step: Callable[[Sweep], None] | None = None) 
         mean_of_samples=float(np.abs(np.mean(singles, axis=0) - steps[0].parameter_gradient()).max()),
         softmax=train_softmax(X, y, seed),
         network=network,
+        agreement=compare_with_sweep(network, places, X, y, learning_rate=experiment.LEARNING_RATE),
         check=check(network.graph, network.parameters, X, y),
         ledger=_largest_share(network, X, y),
     )

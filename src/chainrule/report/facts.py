@@ -8,13 +8,23 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule.evaluation import Evaluation
+from chainrule.graph.ops import ACTIVATIONS
 from chainrule.report.markup import shorten
 
 if TYPE_CHECKING:
+    from chainrule.graph import Graph
     from chainrule.model import Model
+    from chainrule.tables import Encoding
+    from chainrule.tables.rules import Rule
 
 Facts: TypeAlias = list[tuple[str, str]]
 
+_NETWORK_STATUS = {
+    "converged": "stopped: no further improvement",
+    "max_iter": "all epochs done",
+    "stopped": "stopped from outside",
+    "interrupted": "interrupted: these are the last parameters",
+}
 _STATUS = {
     "converged": "converged",
     "precision": "converged as far as rounding allows",
@@ -54,6 +64,43 @@ def verdict(evaluation: Evaluation) -> list[str]:
     return sentences
 
 
+def is_network(model: Model) -> bool:
+    """Return whether a model has hidden layers."""
+    return len(model.graph.of_kind("dense")) > 1
+
+
+def architecture(model: Model) -> str:
+    """Return a network's layers: ``16-256-128-26, relu``."""
+    graph = model.graph
+    layers = graph.of_kind("dense")
+    widths = [model.n_features, *(graph.shape(layer.name)[1] for layer in layers[:-1]), len(model.classes)]
+    kinds = list(dict.fromkeys(node.operation for node in graph.nodes if node.operation in ACTIVATIONS))
+    extras = [what for kind, what in (("dropout", "dropout"), ("add", "skip connections")) if _has(graph, kind)]
+    return ", ".join(["-".join(map(str, widths)), *kinds, *extras])
+
+
+def _has(graph: Graph, kind: str) -> bool:
+    """Return whether a node of a kind is part of what predicts; penalties are added too, but not there."""
+    return any(node.operation == kind and node.name != graph.loss for node in graph.nodes)
+
+
+def encoded_as(encoding: Encoding) -> str:
+    """Return how a table's columns became features, by kind: ``5 numbers, 2 categories (6 levels)``."""
+    rules: dict[str, list[Rule]] = {}
+    for rule in encoding.rules:
+        rules.setdefault(rule.kind, []).append(rule)
+    counts = {kind: len(of_kind) for kind, of_kind in rules.items()}
+    parts = [plural(counts["number"], "number")] if "number" in counts else []
+    if "boolean" in counts:
+        parts.append(plural(counts["boolean"], "boolean"))
+    for kind, noun, what in (("category", "category", "level"), ("date", "date", "part")):
+        if kind in counts:
+            features = sum(len(rule.feature_names) - rule.missing for rule in rules[kind])
+            parts.append(f"{plural(counts[kind], noun)} ({plural(features, what)})")
+    flags = sum(rule.missing for rule in encoding.rules)
+    return ", ".join([*parts, *([f"{plural(flags, 'flag')} of missing values"] if flags else [])])
+
+
 def data_facts(model: Model) -> Facts:
     """Return what the model was trained on."""
     data, split = part(model, "data"), part(model, "split")
@@ -70,6 +117,8 @@ def data_facts(model: Model) -> Facts:
         facts.append(
             ("Columns", f"{data['n_columns']:,} with the target, encoded as {plural(model.n_features, 'feature')}")
         )
+        if model.encoding is not None:
+            facts.append(("Encoding", encoded_as(model.encoding)))
     else:
         facts.append(("Features", f"{model.n_features:,}"))
     if split.get("n_test"):
@@ -79,6 +128,8 @@ def data_facts(model: Model) -> Facts:
         )
     elif "n_train" in split:
         facts.append(("Split", f"none: trained on all {split['n_train']:,} rows"))
+    if "n_validation" in split:
+        facts.append(("Watched", f"{split['n_validation']:,} of the rows to train, to find the best epoch"))
     if "created" in model.record:
         facts.append(("Trained", _moment(str(model.record["created"]))))
     return facts
@@ -86,6 +137,8 @@ def data_facts(model: Model) -> Facts:
 
 def fit_facts(model: Model) -> Facts:
     """Return how the model was trained."""
+    if is_network(model):
+        return _network_facts(model)
     fit, options = part(model, "fit"), part(model, "options")
     facts: Facts = []
     if "solver" in fit:
@@ -105,6 +158,51 @@ def fit_facts(model: Model) -> Facts:
         facts.append(("Class weights", _weights(options["class_weight"])))
     facts.append(("Parameters", f"{len(model.parameters):,}, rows computed in {model.dtype}"))
     return facts
+
+
+def _network_facts(model: Model) -> Facts:
+    fit, options = part(model, "fit"), part(model, "options")
+    facts: Facts = [("Layers", architecture(model))]
+    if "solver" in fit:
+        facts.append(("Optimizer", str(fit["solver"])))
+    if "status" in fit:
+        facts.append(("Status", _NETWORK_STATUS.get(str(fit["status"]), str(fit["status"]))))
+    if "n_iter" in fit:
+        best = fit.get("best_epoch")
+        kept = f"; kept is epoch {best:,}, the best on the rows watched" if best is not None else ""
+        facts.append(("Epochs", f"{fit['n_iter']:,}, {plural(fit['n_steps'], 'step')}{kept}"))
+    if fit.get("objective") is not None:
+        facts.append(("Loss", f"{significant(fit['objective'], 4)} nats at the end, penalties included"))
+    if fit.get("seconds"):
+        facts.append(("Time", f"{duration(fit['seconds'])}, {fit['rows_per_second']:,.0f} rows a second"))
+    facts += _network_options(options)
+    if options.get("class_weight") is not None:
+        facts.append(("Class weights", _weights(options["class_weight"])))
+    facts.append(("Parameters", f"{len(model.parameters):,}, rows computed in {model.dtype}"))
+    return facts
+
+
+def _network_options(options: Mapping[str, Any]) -> Facts:
+    """Return the options that say how a network learned; what is off is left out."""
+    facts: Facts = []
+    schedule = options.get("schedule")
+    name = schedule.get("name") if isinstance(schedule, Mapping) else schedule
+    if options.get("solver") != "lbfgs" and "learning_rate_init" in options:
+        facts.append(("Learning rate", f"{options['learning_rate_init']:g}, {name or options['learning_rate']}"))
+        facts.append(("Batches", f"{options['batch_size']} rows"))
+    named = (
+        ("Weight decay", "weight_decay"),
+        ("Penalty", "alpha"),
+        ("Dropout", "dropout"),
+        ("Label smoothing", "label_smoothing"),
+        ("Longest gradient", "clip_norm"),
+    )
+    return facts + [(what, _number(options[key])) for what, key in named if options.get(key)]
+
+
+def _number(value: Any) -> str:
+    """Return a number or a list of them as text."""
+    return ", ".join(f"{entry:g}" for entry in value) if isinstance(value, list) else f"{value:g}"
 
 
 def wilson_interval(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
@@ -143,6 +241,8 @@ def plural(count: int, noun: str) -> str:
     """Return ``1 pass``, ``2 passes``."""
     if count == 1:
         return f"1 {noun}"
+    if noun.endswith("gory"):
+        return f"{count:,} {noun[:-1]}ies"
     return f"{count:,} {noun}es" if noun.endswith("ss") else f"{count:,} {noun}s"
 
 

@@ -120,6 +120,62 @@ def plot_loss(loss_curve: Sequence[float], prefix: str) -> Html:
         return to_svg(figure, prefix=prefix, label=words)
 
 
+def plot_epochs(losses: Sequence[float], watched: Sequence[float] | None, best_epoch: int | None, prefix: str) -> Html:
+    """Return the loss of the rows trained on and of those watched, by epoch, and which epoch was taken.
+
+    Parameters
+    ----------
+    losses
+        Mean loss of each epoch, penalties included.
+    watched
+        Loss of the rows watched after each; None where there were none.
+    best_epoch
+        The epoch whose parameters were taken, from 1; None for the last.
+    """
+    n = len(losses)
+    curves = [("rows trained on", np.asarray(losses, dtype=float))]
+    if watched is not None:
+        curves.append(("rows watched", np.asarray(watched, dtype=float)))
+    words = "; ".join(
+        f"loss of the {name} from {significant(curve[0], 4)} to {significant(curve[-1], 4)} nats"
+        for name, curve in curves
+    )
+    taken = "" if best_epoch is None else f"; epoch {best_epoch:,} was taken"
+    with plot_style():
+        from matplotlib.ticker import MaxNLocator
+
+        figure, axes = new_figure(340, 280)
+        top = _upper_end([curve for _, curve in curves])
+        for k, (name, curve) in enumerate(curves):
+            epochs = np.arange(1, n + 1)
+            keep = thin_curve(epochs, curve, extent=(max(n - 1, 1), top or 1.0))
+            axes.plot(epochs[keep], curve[keep], color=SERIES[k], linestyle=LINES[k], label=name)
+        if best_epoch is not None and watched is not None:
+            axes.plot(
+                best_epoch,
+                watched[best_epoch - 1],
+                color=SERIES[1],
+                marker=MARKERS[1],
+                markersize=8,
+                markeredgecolor=PAPER,
+                linestyle="none",
+                label=f"epoch {best_epoch:,}: taken",
+            )
+        axes.set(xlabel="Epoch", ylabel="Loss (nats)", ylim=(0, top * 1.08 or 1.0))
+        axes.margins(x=0.03)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.grid(axis="y", color=RULE, linewidth=0.6, alpha=0.6)
+        axes.legend(loc="upper right", handlelength=2.6, labelspacing=0.35)
+        return to_svg(figure, prefix=prefix, label=f"Over {n:,} epochs: {words}{taken}")
+
+
+def _upper_end(curves: Sequence[Any]) -> float:
+    """Return where the axis ends: what all but a twentieth of the points stay below, so that the start, or a curve that
+    leaves, does not press the rest into a line."""
+    return max(float(np.quantile(curve, 0.95)) if len(curve) > 20 else float(curve.max()) for curve in curves)
+
+
 def _draw_curves(axes: Any, curves: Sequence[ClassCurves], which: str, score: str) -> None:
     _unit_axes(axes)
     coloured = _highlighted(curves, score)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.evaluation import Evaluation
-from chainrule.report.facts import data_facts, fit_facts, part, percent, plural, significant, verdict
+from chainrule.report.facts import data_facts, fit_facts, is_network, part, percent, plural, significant, verdict
 from chainrule.report.markup import Html, element, join, shorten
 from chainrule.report.parts import MOST_CLASSES, Page, Section, facts_list, figure, figures, label, table
-from chainrule.report.plots import plot_loss
+from chainrule.report.plots import plot_epochs, plot_loss
 
 _MOST_DROPPED = 60
 
@@ -28,7 +28,7 @@ def header(page: Page) -> Html:
     """Return title, verdict and the three figures that sum the model up."""
     data = part(page.model, "data")
     source = shorten(PurePath(str(data["source"])).name or data["source"], 60) if "source" in data else None
-    kind = "Softmax classifier" if len(page.model.graph.of_kind("dense")) == 1 else "Neural network"
+    kind = "Neural network" if is_network(page.model) else "Softmax classifier"
     above = f"{kind}, trained on {source}" if source else kind
     if page.evaluation is None:
         summary: tuple[Html | None, ...] = (element("p", _unevaluated(page), class_="verdict"),)
@@ -71,10 +71,33 @@ def training(page: Page) -> Section | None:
     """Return how the solver fared."""
     facts = facts_list(fit_facts(page.model))
     losses = part(page.model, "fit").get("loss_curve")
+    if is_network(page.model):
+        return _network_training(page, facts)
     if not isinstance(losses, list) or len(losses) < 2 or not np.isfinite(losses).all():
         return Section("training", "Training", "How the solver fared.", facts)
     plot = figure(plot_loss(losses, f"{page.prefix}loss-"), "What training minimises, after each iteration.")
     return Section("training", "Training", "How the solver fared.", figures(facts, plot))
+
+
+def _network_training(page: Page, facts: Html) -> Section:
+    """Return how the epochs went."""
+    fit = part(page.model, "fit")
+    losses, watched = _curve(fit.get("loss_curve")), _curve(fit.get("validation_losses"))
+    note = "How the loss came down, epoch by epoch."
+    if losses is None:
+        return Section("training", "Training", note, facts)
+    if watched is not None and len(watched) != len(losses):
+        watched = None
+    best = fit.get("best_epoch") if watched is not None else None
+    caption = "Mean loss in each epoch; dropout and penalties raise that of the rows trained on."
+    plot = figure(plot_epochs(losses, watched, best, f"{page.prefix}loss-"), caption)
+    return Section("training", "Training", note, figures(facts, plot))
+
+
+def _curve(losses: Any) -> list[float] | None:
+    """Return losses that can be drawn as a curve; None for anything else."""
+    numbers = isinstance(losses, list) and all(isinstance(loss, int | float) for loss in losses)
+    return losses if numbers and len(losses) > 1 and np.isfinite(losses).all() else None
 
 
 def use(page: Page) -> Section | None:

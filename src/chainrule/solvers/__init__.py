@@ -1,17 +1,37 @@
 """How the parameters move: solvers see an objective, not data."""
 
+from chainrule.solvers.full_batch import FullBatchOptions, full_batch
 from chainrule.solvers.gradient_descent import gradient_descent
+from chainrule.solvers.lbfgs import lbfgs
+from chainrule.solvers.minibatch import MinibatchOptions, minibatch
 from chainrule.solvers.newton_cg import newton_cg
+from chainrule.solvers.program_objective import ProgramObjective
+from chainrule.solvers.progress import EpochCallback, EpochProgress, Keeper, Watch
+from chainrule.solvers.run_state import RunState
+from chainrule.solvers.schedules import SCHEDULES, make_schedule
 from chainrule.solvers.softmax_objective import SoftmaxObjective
 from chainrule.solvers.solution import Callback, Objective, Progress, SecondOrderObjective, Solution
 
 __all__ = [
+    "SCHEDULES",
     "Callback",
+    "EpochCallback",
+    "EpochProgress",
+    "FullBatchOptions",
+    "Keeper",
+    "MinibatchOptions",
     "Objective",
+    "ProgramObjective",
     "Progress",
+    "RunState",
     "SecondOrderObjective",
     "SoftmaxObjective",
     "Solution",
+    "Watch",
+    "full_batch",
     "gradient_descent",
+    "lbfgs",
+    "make_schedule",
+    "minibatch",
     "newton_cg",
 ]

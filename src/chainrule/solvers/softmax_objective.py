@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule._typing import Array, Float64Array
-from chainrule.engine import Program, _kernels
+from chainrule.engine import SoftmaxProgram, _kernels
 from chainrule.solvers.preconditioner import choose_preconditioner, weighted_means
 from chainrule.solvers.solution import LinearMap
 
@@ -32,7 +32,7 @@ class SoftmaxObjective:
 
     def __init__(
         self,
-        program: Program,
+        program: SoftmaxProgram,
         X: Array,
         labels: Array,
         sample_weight: Float64Array | None = None,

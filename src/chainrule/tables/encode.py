@@ -1,7 +1,9 @@
 """Encoding: from a table's columns to one matrix of features, learned once and applied to any later table.
 
 Numbers are standardised, booleans are 0 or 1, categories and the parts of dates are one-hot (see `rules` for
-each). What was learned is plain data: `Encoding.to_dict` gives what JSON can hold, bit for bit.
+each). One-hot features stay 0 and 1: standardised, a level that one row in 10,000 has would be 100 there, and
+what a model learns of that row would count for more than the others. What was learned is plain data:
+`Encoding.to_dict` gives what JSON can hold, bit for bit.
 """
 
 from __future__ import annotations
@@ -175,6 +177,7 @@ def learn_encoding(
     min_level_count: int = MIN_LEVEL_COUNT,
     categorical: Iterable[str] = (),
     keep: Iterable[str] = (),
+    clip: float | None = None,
 ) -> Encoding:
     """Learn how the columns of a training table become features.
 
@@ -194,6 +197,8 @@ def learn_encoding(
         Columns whose values are levels although they are numbers, such as codes.
     keep : iterable of str
         Columns to use although they look like identifiers.
+    clip : float, optional
+        Hold standardised numbers within -clip and +clip, for models that a far value would upset.
 
     Returns
     -------
@@ -217,6 +222,8 @@ def learn_encoding(
         raise InputError(f"dtype must be float32 or float64, not {name}.")
     if max_levels < 1 or min_level_count < 1:
         raise InputError(f"max_levels and min_level_count must be at least 1, not {max_levels} and {min_level_count}.")
+    if clip is not None and not 0 < clip < np.inf:
+        raise InputError(f"clip must be a number > 0, got {clip!r}")
     as_levels, kept = set(column_names(categorical)), set(column_names(keep))
     for named in sorted({*as_levels, *kept, *([] if target is None else [target])}):
         table[named]
@@ -231,6 +238,7 @@ def learn_encoding(
             max_levels=max_levels,
             min_count=min_level_count,
             keep=column.name in kept or column.name in as_levels,
+            clip=clip,
         )
         if isinstance(outcome, Left):
             dropped[column.name] = outcome.reason

@@ -50,7 +50,9 @@ class Learned:
     note: str | None = None
 
 
-def learn_column(column: Column, *, max_levels: int, min_count: int, keep: bool) -> Learned | Left:
+def learn_column(
+    column: Column, *, max_levels: int, min_count: int, keep: bool, clip: float | None = None
+) -> Learned | Left:
     """Return the rule of a column.
 
     Parameters
@@ -61,12 +63,14 @@ def learn_column(column: Column, *, max_levels: int, min_count: int, keep: bool)
         Levels of a category that get a feature: at most so many, each in at least so many rows.
     keep : bool
         Keep the column even if it looks like an identifier.
+    clip : float, optional
+        Hold standardised numbers within -clip and +clip.
     """
     missing = column.missing
     if missing.all():
         return Left("every value is missing")
     if column.kind == "number":
-        return _learn_number(column, missing, keep)
+        return _learn_number(column, missing, keep, clip)
     if column.kind == "boolean":
         return _learn_boolean(column, missing)
     if column.kind == "date":
@@ -74,7 +78,7 @@ def learn_column(column: Column, *, max_levels: int, min_count: int, keep: bool)
     return _learn_category(column, missing, max_levels, min_count, keep)
 
 
-def _learn_number(column: Column, missing: Array, keep: bool) -> Learned | Left:
+def _learn_number(column: Column, missing: Array, keep: bool, clip: float | None) -> Learned | Left:
     some_missing = bool(missing.any())
     values = column.values[~missing] if some_missing else column.values
     low, high = finite_range(column.name, values)
@@ -106,7 +110,7 @@ def _learn_number(column: Column, missing: Array, keep: bool) -> Learned | Left:
             if not some_missing:
                 return Left("constant up to rounding")
             mean, scale = median, 1.0
-    return Learned(NumberRule(column.name, median, mean, scale, some_missing))
+    return Learned(NumberRule(column.name, median, mean, scale, some_missing, clip))
 
 
 def _counts_rows(name: str, values: Array, low: float, high: float) -> bool:

@@ -31,7 +31,8 @@ _TRUTH = {"true": 1, "false": 0, "1": 1, "0": 0, "t": 1, "f": 0, "yes": 1, "no":
 class NumberRule:
     """A number: missing values become the median, then ``(x - mean) / scale``; a flag where it was missing.
 
-    `mean` and `scale` are the mean and the standard deviation of the training column after filling in.
+    `mean` and `scale` are the mean and the standard deviation of the training column after filling in. With
+    `clip` the feature stays within -clip and +clip.
     """
 
     kind: ClassVar[str] = "number"
@@ -40,6 +41,7 @@ class NumberRule:
     mean: float
     scale: float
     missing: bool
+    clip: float | None = None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -71,10 +73,14 @@ class NumberRule:
     def write(self, values: Array, block: FloatArray) -> None:
         """Write the features of some rows into zeros of shape (rows, features)."""
         numbers = values.astype(np.float64)
-        missing = np.isnan(numbers)
-        numbers[missing] = self.median
+        missing = np.isnan(numbers) if values.dtype.kind == "f" else False
+        if missing is not False:
+            numbers[missing] = self.median
         numbers -= self.mean
         numbers /= self.scale
+        if self.clip is not None:
+            np.maximum(numbers, -self.clip, out=numbers)
+            np.minimum(numbers, self.clip, out=numbers)
         block[:, 0] = numbers
         if self.missing:
             block[:, 1] = missing
@@ -82,18 +88,22 @@ class NumberRule:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         numbers = {"median": self.median, "mean": self.mean, "scale": self.scale}
-        return {"kind": self.kind, "column": self.column, **numbers, "missing": self.missing}
+        clip = {} if self.clip is None else {"clip": self.clip}  # left out where there is none, as files had it before
+        return {"kind": self.kind, "column": self.column, **numbers, "missing": self.missing, **clip}
 
     @classmethod
     def from_dict(cls, data: Any, where: str) -> NumberRule:
         """Return the rule of plain data; raise InputError if it is none."""
-        data = plain.mapping(data, where, ("kind", "column", "median", "mean", "scale", "missing"))
+        clipped = isinstance(data, dict) and "clip" in data
+        keys = ("kind", "column", "median", "mean", "scale", "missing", *(["clip"] if clipped else []))
+        data = plain.mapping(data, where, keys)
         return cls(
             column=plain.text(data["column"], f"{where}.column"),
             median=plain.finite(data["median"], f"{where}.median"),
             mean=plain.finite(data["mean"], f"{where}.mean"),
             scale=plain.positive(data["scale"], f"{where}.scale"),
             missing=plain.flag(data["missing"], f"{where}.missing"),
+            clip=plain.positive(data["clip"], f"{where}.clip") if clipped else None,
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from chainrule.graph.operation import Operation
-from chainrule.graph.ops import activations, linear, regularization, softmax
+from chainrule.graph.ops import activations, linear, regularization, sigmoid_loss, softmax
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
@@ -19,6 +19,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             *linear.OPERATIONS,
             *activations.OPERATIONS,
             *softmax.OPERATIONS,
+            *sigmoid_loss.OPERATIONS,
             *regularization.OPERATIONS,
         )
     }

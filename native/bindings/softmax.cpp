@@ -1,70 +1,10 @@
-// What Python sees of the kernels, and the only file that knows Python. Arrays are checked here far enough that no
-// call can crash; chainrule.engine checks them for its users and words the errors. std::invalid_argument becomes
-// ValueError.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-
-#include <cmath>
-#include <optional>
-#include <stdexcept>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "simd.hpp"
-#include "softmax_pass.hpp"
-#include "threads.hpp"
-
-namespace nb = nanobind;
-using namespace nb::literals;
+// The one-pass kernels of the softmax layer, as Python sees them.
+#include "../softmax_pass.hpp"
+#include "arrays.hpp"
+#include "bindings.hpp"
 
 namespace chainrule {
 namespace {
-
-using Input = nb::ndarray<nb::ro, nb::device::cpu>;
-using Output = nb::ndarray<nb::device::cpu>;
-
-template <class T>
-bool holds(const Input& array) {
-    return array.dtype() == nb::dtype<T>();
-}
-
-std::string shape_text(const Input& array) {
-    std::string text = "(";
-    for (std::size_t i = 0; i < array.ndim(); ++i) text += (i > 0 ? ", " : "") + std::to_string(array.shape(i));
-    return text + ")";
-}
-
-[[noreturn]] void refuse(const std::string& why) { throw std::invalid_argument(why); }
-
-void require_shape(const char* name, const Input& array, std::vector<Index> shape) {
-    bool fits = array.ndim() == shape.size();
-    for (std::size_t i = 0; fits && i < shape.size(); ++i) fits = Index(array.shape(i)) == shape[i];
-    if (fits) return;
-    std::string needed = "(";
-    for (std::size_t i = 0; i < shape.size(); ++i) needed += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-    refuse(std::string(name) + " has shape " + shape_text(array) + "; it must be " + needed + ").");
-}
-
-void require_matrix(const char* name, const Input& array) {
-    if (array.ndim() == 2) return;
-    refuse(std::string(name) + " has shape " + shape_text(array) + "; it must have two dimensions.");
-}
-
-template <class T>
-void require_dtype(const char* name, const Input& array, const char* needed) {
-    if (!holds<T>(array)) refuse(std::string(name) + " must be of dtype " + needed + ".");
-}
-
-template <class T>
-Matrix<const T> matrix(const Input& array) {
-    return {static_cast<const T*>(array.data()), Index(array.stride(0)), Index(array.stride(1))};
-}
-
-template <class T>
-constexpr const char* kTypeOfRows = sizeof(T) == 4 ? "float32, as X is" : "float64, as X is";
 
 // X, W and b, checked against each other.
 template <class T>
@@ -108,19 +48,6 @@ Index probability_columns(const SoftmaxProblem<T>& problem, const Input& array) 
     }
     require_shape("probabilities", array, {problem.n_rows, n_classes});
     return n_classes;
-}
-
-// A new NumPy array that owns its elements.
-template <class T>
-nb::object numpy_array(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
-    auto* kept = new std::vector<T>(std::move(values));
-    const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-    return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape, owner));
-}
-
-int checked_threads(int n_threads) {
-    if (n_threads < 0) refuse("n_threads must be 0 (every core) or more.");
-    return n_threads > 0 ? n_threads : default_thread_count();
 }
 
 template <class T>
@@ -180,26 +107,9 @@ nb::object row_values(RowFunction function, const Input& x, const Input& w, cons
     return numpy_array(std::move(values), {std::size_t(problem.n_rows), std::size_t(problem.output_columns)});
 }
 
-// Calls compute(float()) or compute(double()), by the dtype of X.
-template <class Compute>
-auto by_dtype_of_rows(const Input& x, const Compute& compute) {
-    if (holds<float>(x)) return compute(float());
-    if (holds<double>(x)) return compute(double());
-    refuse("X must be of dtype float32 or float64.");
-}
-
 }  // namespace
-}  // namespace chainrule
 
-NB_MODULE(_kernels, module) {
-    using namespace chainrule;
-    module.doc() = "Compiled kernels of chainrule.engine; see _kernels.pyi.";
-    try {
-        kernels();  // so that a wrong CHAINRULE_SIMD is told at import
-    } catch (const std::invalid_argument& error) {
-        throw nb::import_error(error.what());
-    }
-
+void bind_softmax(nb::module_& module) {
     module.def(
         "softmax_value_and_gradient",
         [](const Input& X, const Input& W, const Input& b, const Input& labels, const std::optional<Input>& weights,
@@ -248,6 +158,6 @@ NB_MODULE(_kernels, module) {
             });
         },
         "X"_a, "n_threads"_a = 0);
-    module.def("simd_level", [] { return std::string(kernels().level); });
-    module.def("hardware_threads", [] { return default_thread_count(); });
 }
+
+}  // namespace chainrule

@@ -93,7 +93,7 @@ class _Builder:
         inputs = [logits, self.source("labels", "m"), self.source("weights", "m")]
         smoothing = self.draw(st.sampled_from([0.0, 0.1]))
         loss = self.add("softmax_cross_entropy", *inputs, label_smoothing=smoothing)
-        penalised = self.draw(st.lists(st.sampled_from(sorted(self.matrices)), max_size=2)) if self.matrices else []
+        penalised = self.draw(st.lists(st.sampled_from(sorted([*self.matrices, *self.wide])), max_size=2))
         if penalised:
             loss = self.add("add", loss, *(self.add("l2", name, strength=0.1) for name in penalised))
         return Graph(self.nodes, loss=loss)

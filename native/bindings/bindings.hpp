@@ -1,0 +1,11 @@
+// What each file here adds to the module.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace chainrule {
+
+void bind_softmax(nanobind::module_& module);
+void bind_program(nanobind::module_& module);
+
+}  // namespace chainrule

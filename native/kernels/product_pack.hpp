@@ -1,0 +1,192 @@
+// What product.hpp does around its tiles: cutting, and packing, that is copying a matrix into the order in which a
+// kernel reads it.
+#pragma once
+
+#include "block.hpp"
+#include "elementwise.hpp"
+#include "network_table.hpp"
+
+namespace chainrule::CHAINRULE_LEVEL {
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kProductSums = 24;  // vectors of sums in a tile, of 32 registers
+#else
+constexpr int kProductSums = 12;  // of 16
+#endif
+constexpr Index kPanelBytes = 24 * 1024;  // of B, to stay in the first-level cache beside some rows of A
+
+// n things in parts whose sizes differ by one at most, the larger ones first; one empty part if n is 0.
+struct Parts {
+    Index n;
+    Index count;
+
+    Index begin(Index part) const { return part * (n / count) + smaller(part, n % count); }
+    Index size(Index part) const { return n / count + (part < n % count ? 1 : 0); }
+};
+
+static inline Parts cut(Index n, Index largest) { return {n, larger(1, (n + largest - 1) / largest)}; }
+
+// Whether n columns use no more than this share of the lanes of their vectors.
+template <class T>
+static inline bool fills_at_most(Index numerator, Index denominator, Index n) {
+    return denominator * n <= numerator * round_up(n, kLanes<T>);
+}
+
+// to = [to +] sums [+ bias], for the first `count` of N neighbours, or for all if there are more.
+template <class T, int N>
+static inline void write_first(T* to, typename VectorOf<T, N>::Type sums, bool add, const T* bias, Index count) {
+    count = smaller(count, N);
+    if (add) sums += load_first<T, N>(to, count);
+    if (bias != nullptr) sums += load_first<T, N>(bias, count);
+    store_first<T, N>(to, sums, count);
+}
+
+// Vectors as rows of groups of 16 bytes, which is as far as a cheap shuffle reaches.
+template <class T>
+constexpr int kGroup = 16 / int(sizeof(T));
+
+// The first (second) halves of each group of a and b, lane by lane in turn.
+template <class T>
+static inline Vector<T> interleave_low(Vector<T> a, Vector<T> b) {
+    if constexpr (sizeof(T) == 8) {
+        if constexpr (kLanes<T> == 2) return __builtin_shufflevector(a, b, 0, 2);
+        if constexpr (kLanes<T> == 4) return __builtin_shufflevector(a, b, 0, 4, 2, 6);
+        if constexpr (kLanes<T> == 8) return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+    } else {
+        if constexpr (kLanes<T> == 4) return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+        if constexpr (kLanes<T> == 8) return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+        if constexpr (kLanes<T> == 16) {
+            return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
+        }
+    }
+}
+
+template <class T>
+static inline Vector<T> interleave_high(Vector<T> a, Vector<T> b) {
+    if constexpr (sizeof(T) == 8) {
+        if constexpr (kLanes<T> == 2) return __builtin_shufflevector(a, b, 1, 3);
+        if constexpr (kLanes<T> == 4) return __builtin_shufflevector(a, b, 1, 5, 3, 7);
+        if constexpr (kLanes<T> == 8) return __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    } else {
+        if constexpr (kLanes<T> == 4) return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        if constexpr (kLanes<T> == 8) return __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+        if constexpr (kLanes<T> == 16) {
+            return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
+        }
+    }
+}
+
+// Turns over each square of groups: lane l of group g of v[i] becomes lane i of group g of v[l].
+template <class T>
+static inline void transpose_groups(Vector<T> (&v)[kGroup<T>]) {
+    if constexpr (sizeof(T) == 8) {
+        const Vector<T> first = interleave_low<T>(v[0], v[1]);
+        v[1] = interleave_high<T>(v[0], v[1]);
+        v[0] = first;
+    } else {
+        using Pairs = Vector<double>;  // two floats, moved as one
+        const auto low_01 = (Pairs)interleave_low<T>(v[0], v[1]), high_01 = (Pairs)interleave_high<T>(v[0], v[1]);
+        const auto low_23 = (Pairs)interleave_low<T>(v[2], v[3]), high_23 = (Pairs)interleave_high<T>(v[2], v[3]);
+        v[0] = (Vector<T>)interleave_low<double>(low_01, low_23);
+        v[1] = (Vector<T>)interleave_high<double>(low_01, low_23);
+        v[2] = (Vector<T>)interleave_low<double>(high_01, high_23);
+        v[3] = (Vector<T>)interleave_high<double>(high_01, high_23);
+    }
+}
+
+// N lanes, group by group from rows[0], rows[kGroup], rows[2 kGroup] ...
+template <class T, int N>
+static inline typename VectorOf<T, N>::Type load_groups(const T* const* rows, Index offset) {
+    constexpr int G = kGroup<T>;
+    if constexpr (N == G) {
+        return load<T, N>(rows[0] + offset);
+    } else {
+        const auto low = load_groups<T, N / 2>(rows, offset);
+        const auto high = load_groups<T, N / 2>(rows + N / 2, offset);
+        if constexpr (N == 4) return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+        if constexpr (N == 8) return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+        if constexpr (N == 16) {
+            return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        }
+    }
+}
+
+// packed[p * packed_stride + j] = from[j * stride + p] for p < depth and one vector of j. Beyond `count` the last j
+// stands again: those lanes are computed with but never stored.
+template <class T>
+static void pack_turned(const T* from, Index stride, Index count, Index depth, T* packed, Index packed_stride) {
+    constexpr int N = kLanes<T>;
+    constexpr int G = kGroup<T>;
+    const T* rows[N];
+    for (int j = 0; j < N; ++j) rows[j] = from + smaller(j, count - 1) * stride;
+    Index p = 0;
+    for (; p + G <= depth; p += G) {
+        Vector<T> v[G];
+        CHAINRULE_UNROLL
+        for (int i = 0; i < G; ++i) v[i] = load_groups<T, N>(rows + i, p);
+        transpose_groups<T>(v);
+        CHAINRULE_UNROLL
+        for (int i = 0; i < G; ++i) store<T>(packed + (p + i) * packed_stride, v[i]);
+    }
+    for (; p < depth; ++p) {
+        for (int j = 0; j < N; ++j) packed[p * packed_stride + j] = rows[j][p];
+    }
+}
+
+// Panels first .. last of a segment of B, one behind the other, each (depth, its columns), in whole vectors.
+template <class T>
+static void pack_panels(const Product<T>& product, const T* b, Index depth, Parts panels, Index first, Index last,
+                        T* packed) {
+    constexpr Index N = kLanes<T>;
+    constexpr Index kChunk = 4;  // rows at a time: long runs are read, whole cache lines written
+    const Index first_column = panels.begin(first) * N;
+    if (product.b_column_stride != 1) {
+        for (Index i = first; i < last; ++i) {
+            const Index width = panels.size(i) * N;
+            for (Index v = 0; v < width; v += N) {
+                const Index j = panels.begin(i) * N + v;
+                pack_turned<T>(b + j * product.b_column_stride, product.b_column_stride, product.n - j, depth,
+                               packed + (j - v - first_column) * depth + v, width);
+            }
+        }
+        return;
+    }
+    for (Index p = 0; p < depth; p += kChunk) {
+        for (Index i = first; i < last; ++i) {
+            const Index j = panels.begin(i) * N;
+            const Index width = panels.size(i) * N;
+            const T* from = b + p * product.b_row_stride + j;
+            T* to = packed + (j - first_column) * depth + p * width;
+            for (Index row = p; row < smaller(p + kChunk, depth); ++row, from += product.b_row_stride, to += width) {
+                for (Index l = 0; l < width; l += N) {
+                    const bool is_whole = j + l + N <= product.n;
+                    store<T>(to + l, is_whole ? load<T>(from + l) : load_first<T, N>(from + l, product.n - j - l));
+                }
+            }
+        }
+    }
+}
+
+// Tiles of `height` rows of A, one behind the other, each (depth, height), where the rows of A are neighbours.
+template <class T>
+static void pack_rows_side_by_side(const T* a, Index step, Index n_rows, Index height, Index depth, T* packed) {
+    constexpr Index kChunk = 8;  // of p at a time: see pack_panels
+    for (Index p = 0; p < depth; p += kChunk) {
+        const Index chunk = smaller(kChunk, depth - p);
+        for (Index row = 0; row < n_rows; row += height) {
+            const T* from = a + p * step + row;
+            T* to = packed + row * depth + p * height;
+            if (height % 4 == 0 && row + height <= n_rows) {
+                for (Index q = 0; q < chunk; ++q, from += step, to += height) {
+                    for (Index r = 0; r < height; r += 4) store<T, 4>(to + r, load<T, 4>(from + r));
+                }
+            } else {
+                for (Index q = 0; q < chunk; ++q, from += step, to += height) {
+                    for (Index r = 0; r < n_rows - row && r < height; ++r) to[r] = from[r];
+                }
+            }
+        }
+    }
+}
+
+}  // namespace chainrule::CHAINRULE_LEVEL

@@ -1,0 +1,17 @@
+// All kernels of one level.
+#pragma once
+
+#include "network_table.hpp"
+#include "softmax_table.hpp"
+
+namespace chainrule {
+
+struct KernelTable {
+    const char* level = nullptr;
+    SoftmaxKernels<float> softmax_float32;
+    SoftmaxKernels<double> softmax_float64;
+    NetworkKernels<float> network_float32;
+    NetworkKernels<double> network_float64;
+};
+
+}  // namespace chainrule

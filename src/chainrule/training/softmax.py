@@ -1,0 +1,214 @@
+"""Training of the softmax classifier on arrays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.engine import compile_softmax
+from chainrule.errors import InputError
+from chainrule.graph import Graph, build
+from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton_cg
+from chainrule.training.checks import check_number
+
+SOLVERS = ("auto", "newton-cg", "gradient_descent")
+
+
+@dataclass(frozen=True)
+class SoftmaxOptions:
+    """How a softmax classifier is trained; the names and meanings are scikit-learn's where it has them.
+
+    Attributes
+    ----------
+    C
+        Inverse strength of the penalty: lambda = 1 / (C S), S the sum of the rows' weights.
+    fit_intercept
+        Whether there is an intercept (it is never penalised).
+    class_weight
+        None, ``"balanced"``, or a factor per class label.
+    solver
+        ``newton-cg``, ``gradient_descent``, or ``auto`` (newton-cg).
+    tol
+        newton-cg stops once its estimate of objective minus optimum is at most ``tol`` times the objective;
+        gradient_descent once no entry of the gradient is larger.
+    max_iter
+        Newton steps, or gradient steps.
+    learning_rate
+        gradient_descent's alpha; ``"auto"`` takes 1 / L with L a bound of the curvature.
+    random_state
+        Seed of gradient_descent's small random start.
+    n_threads
+        0 uses all cores; the result does not depend on it.
+    """
+
+    C: float = 1.0
+    fit_intercept: bool = True
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
+    solver: str = "auto"
+    tol: float = 1e-8
+    max_iter: int = 100
+    learning_rate: float | Literal["auto"] = "auto"
+    random_state: int | None = None
+    n_threads: int = 0
+
+    def __post_init__(self) -> None:
+        check_number("C", self.C, above=0.0, finite=False)
+        check_number("tol", self.tol, least=0.0)
+        check_number("max_iter", self.max_iter, least=0)
+        if self.solver not in SOLVERS:
+            raise InputError(f"solver must be one of {', '.join(SOLVERS)}, got {self.solver!r}")
+        if self.learning_rate != "auto":
+            check_number("learning_rate", self.learning_rate, above=0.0)
+
+    @property
+    def chosen_solver(self) -> str:
+        """The solver that ``auto`` stands for."""
+        return "newton-cg" if self.solver == "auto" else self.solver
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained softmax classifier before it has classes and names.
+
+    Attributes
+    ----------
+    graph, parameters
+        What was minimised and where the solver stopped (raw columns, not centred).
+    solution
+        How the solver fared.
+    solver
+        Which one it was.
+    passes
+        Passes over the rows.
+    seconds
+        Wall time.
+    """
+
+    graph: Graph
+    parameters: Float64Array
+    solution: Solution
+    solver: str
+    passes: int
+    seconds: float
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the facts as plain data."""
+        return {
+            "solver": self.solver,
+            "n_iter": self.solution.n_iter,
+            "passes": self.passes,
+            "status": self.solution.status,
+            "converged": self.solution.converged,
+            "objective": self.solution.value,
+            "loss_curve": list(self.solution.loss_curve),
+            "seconds": self.seconds,
+        }
+
+
+def fit_softmax(
+    X: Array,
+    labels: IntArray,
+    n_classes: int,
+    options: SoftmaxOptions,
+    *,
+    sample_weight: Float64Array | None = None,
+    start: Float64Array | None = None,
+    random_state: np.random.Generator | None = None,
+    callback: Callback | None = None,
+) -> Fit:
+    """Train on arrays that were checked before.
+
+    Parameters
+    ----------
+    X, labels
+        (m, d) finite float32 or float64; (m,) int64 in 0..n_classes-1.
+    n_classes
+        K, at least 2; two classes become one logit.
+    options
+        ``class_weight`` is not read here: ``sample_weight`` holds it.
+    sample_weight
+        (m,) weights >= 0 with a positive sum; None counts each row once.
+    start
+        Parameters to start from (warm start).
+    random_state
+        For the random start of gradient_descent; by default made from ``options.random_state``.
+    callback
+        Told of every iteration.
+    """
+    began = time.perf_counter()
+    mass = float(len(labels)) if sample_weight is None else float(sample_weight.sum())
+    graph = build.softmax_classifier(
+        X.shape[1],
+        n_classes,
+        l2=1.0 / (options.C * mass),
+        fit_intercept=options.fit_intercept,
+        one_logit=n_classes == 2,
+    )
+    newton = options.chosen_solver == "newton-cg"
+    program = compile_softmax(graph)
+    with _blas_in_one_thread():
+        objective = SoftmaxObjective(program, X, labels, sample_weight, n_threads=options.n_threads, centred=newton)
+        solution = _solve(objective, X, options, start, random_state, callback)
+    parameters = objective.to_parameters(solution.parameters)
+    seconds = time.perf_counter() - began
+    return Fit(graph, parameters, solution, options.chosen_solver, objective.passes, seconds)
+
+
+def _solve(
+    objective: SoftmaxObjective,
+    X: Array,
+    options: SoftmaxOptions,
+    start: Float64Array | None,
+    random_state: np.random.Generator | None,
+    callback: Callback | None,
+) -> Solution:
+    if options.chosen_solver == "newton-cg":
+        return newton_cg(
+            objective,
+            np.zeros(objective.size) if start is None else objective.from_parameters(start),
+            tol=options.tol,
+            max_iter=options.max_iter,
+            rounding=float(np.finfo(X.dtype).eps),
+            callback=callback,
+        )
+    generator = random_state or np.random.default_rng(options.random_state)
+    return gradient_descent(
+        objective,
+        build.initialize(objective.program.graph, generator) if start is None else start,
+        learning_rate=resolve_learning_rate(options, X, objective),
+        max_iter=options.max_iter,
+        tol=options.tol,
+        callback=callback,
+    )
+
+
+@cache
+def _blas() -> Any:
+    import scipy.linalg  # noqa: F401  (the solvers' BLAS is to be there when the controller looks for it)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _blas_in_one_thread() -> Any:
+    """Hold BLAS to one thread: sums must not depend on how many there are, and the kernels use the cores already."""
+    return _blas().limit(limits=1, user_api="blas")
+
+
+def resolve_learning_rate(options: SoftmaxOptions, X: Array, objective: SoftmaxObjective) -> float:
+    """Return alpha; "auto" is 1 / L, with which every step descends.
+
+    diag(p) - p p^T is at most 1/2 (Böhning 1992, "Multinomial logistic regression algorithm"; 1/4 for one logit), and
+    the largest eigenvalue of a Gram matrix at most its trace: L = 1/2 mean(||x||^2 + 1) + lambda.
+    """
+    if options.learning_rate != "auto":
+        return float(options.learning_rate)
+    squared = np.einsum("i,ij,ij->", objective.shares, X, X, dtype=np.float64)
+    bound = 0.25 if objective.program.reference_logit else 0.5
+    return float(1.0 / (bound * (squared + 1.0) + objective.strength))
