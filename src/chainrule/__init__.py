@@ -11,11 +11,13 @@ from chainrule import errors
 from chainrule.errors import ChainruleError
 
 _WHERE = {
+    "Checkpoint": "chainrule.files",
     "Graph": "chainrule.graph",
     "MLPClassifier": "chainrule.estimators",
     "Model": "chainrule.model",
     "NetworkClassifier": "chainrule.estimators",
     "NetworkOptions": "chainrule.training",
+    "NetworkRecipe": "chainrule.training",
     "Node": "chainrule.graph",
     "SoftmaxClassifier": "chainrule.estimators",
     "SoftmaxOptions": "chainrule.training",
@@ -35,12 +37,12 @@ __all__ = ["ChainruleError", "__version__", "errors", *_WHERE]
 if TYPE_CHECKING:
     from chainrule import datasets, graph, inspection
     from chainrule.estimators import MLPClassifier, NetworkClassifier, SoftmaxClassifier
-    from chainrule.files import load_model, save_model
+    from chainrule.files import Checkpoint, load_model, save_model
     from chainrule.graph import Graph, Node
     from chainrule.inspection import check, ledger
     from chainrule.model import Model
     from chainrule.tables import read_table
-    from chainrule.training import NetworkOptions, SoftmaxOptions, train
+    from chainrule.training import NetworkOptions, NetworkRecipe, SoftmaxOptions, train
 
     __version__: str
 
