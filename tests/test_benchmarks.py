@@ -184,7 +184,7 @@ def results():
             "simd": "v3",
             "date": "2026-01-01",
         },
-        "grid": {"cells": [one, {**one, "dtype": "float64"}], "versions": {"torch": "2"}},
+        "grid": {"cells": [one, {**one, "dtype": "float64"}], "versions": {"torch": "2"}, "unequal": ["5-8-3: no"]},
         "products": {"cells": [two], "versions": {}},
         "predict": {"one_row": one, "many_rows": [one]},
         "first_fit": {
@@ -227,6 +227,7 @@ def test_every_table_is_a_table_and_says_who_is_missing():
     assert "- PyTorch: not installed" in text
     assert "| 1 | 1,000 | 500 | 2.00 | 2 |" in text
     assert "torch 2" in text
+    assert "unequal:\n\n- 5-8-3: no" in text
 
 
 def test_the_pictures_are_drawn(tmp_path):
@@ -235,6 +236,28 @@ def test_the_pictures_are_drawn(tmp_path):
     paths = draw([cell(ours=[0.1], torch=[0.4]), cell(threads=2, torch=[0.4])], tmp_path)
     assert [path.name for path in paths] == ["ratio.svg", "epochs.svg"]
     assert all("</svg>" in path.read_text() for path in paths)
+
+
+def test_publishing_replaces_what_was_measured_before_and_refuses_quick_runs(tmp_path):
+    from benchmarks.networks import __main__ as command
+
+    page = tmp_path / "docs" / "page.md"
+    page.parent.mkdir()
+    page.write_text(f"above\n\n{command.BEGIN}\nold\n{command.END}\n\nbelow\n")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    command.write(results(), folder)
+    command.draw_pictures(results(), folder)
+    for _ in range(2):
+        command.publish(folder, page, page.parent / "images")
+        text = page.read_text()
+        assert text.startswith("above\n")
+        assert text.endswith("\nbelow\n")
+        assert "old" not in text
+        assert text.count("### An epoch of Adam") == text.count("](images/ratio.svg)") == 1
+    command.write({**results(), "leak": {**results()["leak"], "quick": True}}, folder)
+    with pytest.raises(SystemExit, match="quick run"):
+        command.publish(folder, page, page.parent / "images")
 
 
 def test_workers_take_turns_without_the_peer_that_is_not_installed(tmp_path, monkeypatch):

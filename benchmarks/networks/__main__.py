@@ -34,6 +34,10 @@ BUSY = 0.5
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 IMAGES = ROOT / "docs" / "images" / "benchmarks"
+PICTURES = {
+    "ratio.svg": "Our epoch over the fastest peer's, by net, batch and threads",
+    "epochs.svg": "Milliseconds of an epoch at batch 128, by net and peer",
+}
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -82,17 +86,19 @@ def draw_pictures(results: dict[str, Any], folder: Path) -> None:
         draw(results["grid"]["cells"], folder)
 
 
-def publish(folder: Path) -> None:
+def publish(folder: Path, page: Path = PAGE, images: Path = IMAGES) -> None:
     """Put table and pictures of a folder into the docs."""
     results = load(folder)
     if any(part.get("quick") for part in results.values() if isinstance(part, dict)):
         raise SystemExit(f"{folder} holds a quick run: its figures are not for the docs")
-    before, rest = PAGE.read_text().split(BEGIN)
+    before, rest = page.read_text().split(BEGIN)
     after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{render(results)}\n{END}{after}")
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    for name in ("ratio.svg", "epochs.svg"):
-        shutil.copy(folder / name, IMAGES / name)
+    images.mkdir(parents=True, exist_ok=True)
+    shown = []
+    for name, words in PICTURES.items():
+        shutil.copy(folder / name, images / name)
+        shown.append(f"![{words}]({(images / name).relative_to(page.parent).as_posix()})")
+    page.write_text("\n\n".join([before + BEGIN, *shown, render(results) + "\n" + END]) + after)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.networks.lineup import Lineup, first_cores, run_cell
+from benchmarks.networks.lineup import Lineup, UnequalWork, first_cores, run_cell
 from benchmarks.networks.peers import COMPILED, ESTIMATOR, JAX, OURS, SKLEARN, SKORCH, TORCH
 from benchmarks.networks.problems import ROWS, Problem, grid
 
@@ -40,9 +40,12 @@ def cells_to_run(*, quick: bool) -> list[tuple[Problem, tuple[str, ...]]]:
 
 
 def run(*, quick: bool, save: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Run every cell and return {"cells", "versions", "seconds"}; ``save`` is given it after each cell."""
+    """Run every cell and return {"cells", "unequal", ...}; ``save`` is given it after each cell.
+
+    A cell whose peers did unequal work is not timed but named in "unequal"; then "holds" is false.
+    """
     began = time.perf_counter()
-    found: dict[str, Any] = {"cells": [], "versions": {}}
+    found: dict[str, Any] = {"cells": [], "unequal": [], "versions": {}}
     rounds, budget = (3, 1.0) if quick else (9, 5.0)
     work = cells_to_run(quick=quick)
     for threads in sorted({problem.threads for problem, _ in work}):
@@ -52,7 +55,12 @@ def run(*, quick: bool, save: Callable[[dict[str, Any]], None]) -> dict[str, Any
             found["versions"] |= lineup.versions()
             for problem, peers in here:
                 print(f"{problem} ...", file=sys.stderr, flush=True)
-                found["cells"].append(run_cell(lineup, peers, problem, rounds=rounds, budget=budget))
+                try:
+                    found["cells"].append(run_cell(lineup, peers, problem, rounds=rounds, budget=budget))
+                except UnequalWork as unequal:
+                    print(unequal, file=sys.stderr, flush=True)
+                    found["unequal"].append(str(unequal))
+                found["holds"] = not found["unequal"]
                 found["seconds"] = time.perf_counter() - began
                 save(found)
     return found

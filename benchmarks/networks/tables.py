@@ -77,6 +77,10 @@ def grid_section(found: Mapping[str, Any]) -> str:
             f"Also torch.compile, skorch, our estimator; batch 128, {occasional[0]['threads']} threads, ms an epoch:",
             epochs_table(occasional, everywhere=False),
         ]
+    if found["unequal"]:
+        parts.append(
+            "\n".join(["Not timed, since the work was unequal:", "", *(f"- {why}" for why in found["unequal"])])
+        )
     missing = missing_words(cells)
     return "\n\n".join(parts + ([missing] if missing else []))
 
@@ -203,6 +207,7 @@ def kill_section(found: Mapping[str, Any]) -> str:
         f"and resumed: {found['same_bits']} ended in the bits of the run that was never stopped, {found['unreadable']} "
         f"left an unreadable file. They went on after {found['resumed_after'][0]} to {found['resumed_after'][1]} whole "
         f"epochs ({found['found_nothing']} found no checkpoint yet; {found['ended_before']} had ended before the kill)."
+        + "".join(f"\n\nA resume failed: {why}" for why in found["failures"])
     )
 
 

@@ -9,8 +9,9 @@
 //   panels of columns    each packed once: rows of B, side by side,
 //   tiles of rows.
 //
-// Unlike there, B is seldom packed beforehand: the panel's first tile reads B where it is and leaves a copy. And A is
-// packed only where its rows are the neighbours (X^T dZ), since a tile then touches one cache line per step.
+// Unlike there, B is packed beforehand only if it has to be turned over: else the panel's first tile reads B where it
+// is and leaves a copy. A is packed only where its rows are neighbours (X^T dZ) and far apart in memory from one p to
+// the next.
 //
 // Three forms leave this scheme. C^T = B^T A^T is computed where C has so few columns that lanes would idle, or so few
 // rows that packing B would cost more. Skinny products have kernels of their own, in product_skinny.hpp.
@@ -27,8 +28,7 @@ constexpr int kPanelVectors = 3;  // 4 rows x 3 vectors need 7 loads for 12 mult
 constexpr int kMaxTileRows = 8;
 constexpr int kMaxTileVectors = 8;
 constexpr Index kPackedRowsBytes = 256 * 1024;  // of A, half of a small second-level cache
-constexpr Index kSlabBytes = 160 * 1024;        // of B, where panels are packed several at a time
-constexpr Index kSecondLevelBytes = 512 * 1024;
+constexpr Index kFarBytes = 384 * 1024;         // too much for a second-level cache that holds other things too
 constexpr Index kMaxDepth = kPanelBytes / (kPanelVectors * CHAINRULE_VECTOR_BYTES);
 
 constexpr int tile_vectors(Index rows) {
@@ -116,7 +116,11 @@ CHAINRULE_TILE product_tiles(const Panel<T>& panel, Index first, Index last) {
             for (int v = 0; v < V; ++v) {
                 bs[v] = packs && v == V - 1 ? load_first<T, N>(b + v * N, panel.last_lanes) : load<T>(b + v * N);
                 keep_in_register(bs[v]);
-                if constexpr (packs) store<T>(packed + v * N, bs[v]);
+                if constexpr (packs) {
+                    store<T>(packed + v * N, bs[v]);
+                    // The next panel, into the second-level cache: it lies beside this one, in pages just looked up.
+                    if (v * CHAINRULE_VECTOR_BYTES % kCacheLineBytes == 0) __builtin_prefetch(b + (V + v) * N, 0, 2);
+                }
             }
             if constexpr (packs) packed += V * N;
             CHAINRULE_UNROLL
@@ -183,7 +187,6 @@ struct ProductPlan {
     Parts panels;       // of vectors of columns
     Parts blocks;       // of rows
     Index packed_rows;  // of a packed tile of A, or 0: A is read where it is
-    Index slab_panels;  // packed at a time, or 0: a panel's first tile packs it
 };
 
 // Where lanes along the rows of C serve better. X^T dZ with few classes: whole vectors of features, instead of a part
@@ -218,37 +221,38 @@ static ProductPlan<T> plan_product(const Product<T>& given) {
     // cache, or come from beyond it.
     const Index step_bytes = product.a_column_stride * Index(sizeof(T));
     if (!one_tile && product.a_column_stride != 1 && plan.panels.count > 1 &&
-        (step_bytes % 2048 == 0 || step_bytes * depth > kSecondLevelBytes)) {
+        (step_bytes % 2048 == 0 || step_bytes * depth > kFarBytes)) {
         plan.packed_rows = tile_rows(kPanelVectors);
-    }
-    if (product.b_column_stride != 1) {
-        plan.slab_panels = 1;
-    } else if (product.m >= 32 && depth * product.n * Index(sizeof(T)) > kSecondLevelBytes) {
-        // From so far away, B is better read in long runs than a panel's breadth at a time, if there are rows enough
-        // to pay for a copy made beforehand.
-        plan.slab_panels = kSlabBytes / (depth * plan.panels.size(0) * CHAINRULE_VECTOR_BYTES);
     }
     return plan;
 }
 
 // One panel, all rows of a block.
 template <class T>
-static void run_panel(Panel<T> panel, Index n_rows, Index tile_height, Index vectors, bool is_packed) {
+static void run_panel(Panel<T> panel, Index b_column_stride, Index n_rows, Index tile_height, Index vectors) {
+    constexpr Index N = kLanes<T>;
     Index row = 0;
-    if (!is_packed && (n_rows > tile_height || panel.last_lanes < kLanes<T>)) {
+    if (b_column_stride != 1) {
+        for (Index v = 0; v < vectors; ++v) {
+            pack_turned<T>(panel.b + v * N * b_column_stride, b_column_stride, v < vectors - 1 ? N : panel.last_lanes,
+                           panel.depth, panel.packed + v * N, vectors * N);
+        }
+    } else if (n_rows > tile_height || panel.last_lanes < N) {
         run_tiles<T, true>(tile_height, vectors, panel, 0, tile_height);
         row = tile_height;
-        is_packed = true;
+    } else {
+        panel.packed = nullptr;
+    }
+    if (panel.packed != nullptr) {
         panel.b = panel.packed;
-        panel.b_step = vectors * kLanes<T>;
+        panel.b_step = vectors * N;
     }
     const Index whole_end = n_rows / tile_height * tile_height;
     if (row < whole_end) run_tiles<T, false>(tile_height, vectors, panel, row, whole_end);
     if (whole_end < n_rows) run_tiles<T, false>(n_rows - whole_end, vectors, panel, whole_end, n_rows);
 }
 
-constexpr Index kWidestPanelBytes = kMaxTileVectors * CHAINRULE_VECTOR_BYTES * kMaxDepth;
-constexpr Index kPackedPanelsBytes = kWidestPanelBytes > kSlabBytes ? kWidestPanelBytes : kSlabBytes;
+constexpr Index kPackedPanelBytes = kMaxTileVectors * CHAINRULE_VECTOR_BYTES * kMaxDepth;
 
 template <class T>
 static std::size_t product_scratch_bytes(const Product<T>& product) {
@@ -257,7 +261,7 @@ static std::size_t product_scratch_bytes(const Product<T>& product) {
     // Of A's tiles the last may be lower than the others, but takes as much room.
     const Index packed_rows_bytes = kPackedRowsBytes + kMaxTileRows * kMaxDepth * Index(sizeof(T));
     const bool may_pack_rows = product.a_column_stride != 1 || product.b_column_stride == 1;  // the latter if turned
-    return std::size_t(kPackedPanelsBytes + (may_pack_rows ? packed_rows_bytes : 0));
+    return std::size_t(kPackedPanelBytes + (may_pack_rows ? packed_rows_bytes : 0));
 }
 
 template <class T>
@@ -268,12 +272,11 @@ static void product(const Product<T>& given, void* scratch) {
     if (is_skinny<T>(given)) return skinny_product<T>(given, static_cast<T*>(scratch));
     const ProductPlan<T> plan = plan_product<T>(given);
     const Product<T>& product = plan.product;
-    T* packed_panels = static_cast<T*>(scratch);
-    T* packed_rows = packed_panels + kPackedPanelsBytes / Index(sizeof(T));
+    T* packed_rows = static_cast<T*>(scratch) + kPackedPanelBytes / Index(sizeof(T));
     Panel<T> panel{};
     panel.turned = plan.turned;
     panel.c_row_stride = product.c_row_stride;
-    panel.packed = packed_panels;
+    panel.packed = static_cast<T*>(scratch);
     for (Index segment = 0; segment < plan.segments.count; ++segment) {
         const Index p = plan.segments.begin(segment);
         panel.depth = plan.segments.size(segment);
@@ -292,7 +295,6 @@ static void product(const Product<T>& given, void* scratch) {
                 panel.a_tile_stride = panel.depth;
                 panel.a_step = plan.packed_rows;
             }
-            Index slab_begin = 0;
             for (Index i = 0; i < plan.panels.count; ++i) {
                 const Index vectors = plan.panels.size(i);
                 const Index j = plan.panels.begin(i) * N;
@@ -302,18 +304,9 @@ static void product(const Product<T>& given, void* scratch) {
                 panel.c = plan.turned ? product.c + j * panel.c_row_stride + first_row
                                       : product.c + first_row * panel.c_row_stride + j;
                 panel.bias = bias == nullptr ? nullptr : bias + (plan.turned ? first_row : j);
-                if (plan.slab_panels > 0) {
-                    if (i % plan.slab_panels == 0) {
-                        slab_begin = j;
-                        const Index slab_end = smaller(i + plan.slab_panels, plan.panels.count);
-                        pack_panels<T>(product, b, panel.depth, plan.panels, i, slab_end, packed_panels);
-                    }
-                    panel.b = packed_panels + (j - slab_begin) * panel.depth;
-                    panel.b_step = vectors * N;
-                }
                 const Index even_height = cut(n_rows, tile_rows(vectors)).size(0);
                 const Index tile_height = plan.packed_rows > 0 ? smaller(plan.packed_rows, n_rows) : even_height;
-                run_panel<T>(panel, n_rows, tile_height, vectors, plan.slab_panels > 0);
+                run_panel<T>(panel, product.b_column_stride, n_rows, tile_height, vectors);
             }
         }
     }

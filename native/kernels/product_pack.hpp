@@ -133,44 +133,10 @@ static void pack_turned(const T* from, Index stride, Index count, Index depth, T
     }
 }
 
-// Panels first .. last of a segment of B, one behind the other, each (depth, its columns), in whole vectors.
-template <class T>
-static void pack_panels(const Product<T>& product, const T* b, Index depth, Parts panels, Index first, Index last,
-                        T* packed) {
-    constexpr Index N = kLanes<T>;
-    constexpr Index kChunk = 4;  // rows at a time: long runs are read, whole cache lines written
-    const Index first_column = panels.begin(first) * N;
-    if (product.b_column_stride != 1) {
-        for (Index i = first; i < last; ++i) {
-            const Index width = panels.size(i) * N;
-            for (Index v = 0; v < width; v += N) {
-                const Index j = panels.begin(i) * N + v;
-                pack_turned<T>(b + j * product.b_column_stride, product.b_column_stride, product.n - j, depth,
-                               packed + (j - v - first_column) * depth + v, width);
-            }
-        }
-        return;
-    }
-    for (Index p = 0; p < depth; p += kChunk) {
-        for (Index i = first; i < last; ++i) {
-            const Index j = panels.begin(i) * N;
-            const Index width = panels.size(i) * N;
-            const T* from = b + p * product.b_row_stride + j;
-            T* to = packed + (j - first_column) * depth + p * width;
-            for (Index row = p; row < smaller(p + kChunk, depth); ++row, from += product.b_row_stride, to += width) {
-                for (Index l = 0; l < width; l += N) {
-                    const bool is_whole = j + l + N <= product.n;
-                    store<T>(to + l, is_whole ? load<T>(from + l) : load_first<T, N>(from + l, product.n - j - l));
-                }
-            }
-        }
-    }
-}
-
 // Tiles of `height` rows of A, one behind the other, each (depth, height), where the rows of A are neighbours.
 template <class T>
 static void pack_rows_side_by_side(const T* a, Index step, Index n_rows, Index height, Index depth, T* packed) {
-    constexpr Index kChunk = 8;  // of p at a time: see pack_panels
+    constexpr Index kChunk = 8;  // of p at a time: long runs are read, whole cache lines written
     for (Index p = 0; p < depth; p += kChunk) {
         const Index chunk = smaller(kChunk, depth - p);
         for (Index row = 0; row < n_rows; row += height) {
