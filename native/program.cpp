@@ -17,7 +17,7 @@ namespace {
 // Sizes that no result may depend on the threads through: functions of the problem alone.
 constexpr Index kGroupRows = 16;             // rows whose losses are added up together
 constexpr Index kMostBlockRows = 128;        // rows that go through the layers together
-constexpr Index kMostPassRows = 1024;        // rows in the arena at a time; a larger batch takes several passes
+constexpr Index kMostPassRows = 512;         // rows in the arena at a time; a larger batch takes several passes
 constexpr Index kArenaBytes = 8 << 20;       // so many bytes are enough for fewer rows, too
 constexpr Index kStripRows = 48;             // fewest rows of a weight in a unit of work; many register tiles' multiple
 constexpr Index kStrips = 16;                // a weight is cut into at most
