@@ -1,5 +1,5 @@
 // Programs of networks, as Python sees them.
-#include "../program.hpp"
+#include "../program/program.hpp"
 
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/tuple.h>
@@ -11,6 +11,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "../program/shuffle.hpp"
 #include "../simd.hpp"
 #include "arrays.hpp"
 #include "bindings.hpp"

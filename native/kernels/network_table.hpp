@@ -1,4 +1,4 @@
-// What the compiled levels (kernels/level.cpp) and the network program (program.cpp) say to each other. Plain data
+// What the compiled levels (kernels/level.cpp) and the network program (../program) say to each other. Plain data
 // only: every level includes this header with other compiler flags, so it must not define anything the linker could
 // merge.
 //

@@ -10,13 +10,12 @@ values themselves, converted exactly.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from fresh_python import run_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -406,17 +405,6 @@ def test_calls_from_several_python_threads() -> None:
     assert wrong == []
 
 
-def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    paths = [path for path in sys.path if path]
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_the_pool_survives_a_fork() -> None:
     # In a process of its own: pytest's may have other threads, about which os.fork would warn.
@@ -443,46 +431,6 @@ assert same and os.waitpid(child, 0)[1] == 0
 """
     result = run_python(code)
     assert result.returncode == 0, result.stderr
-
-
-def offered_levels() -> list[str]:
-    message = run_python("import chainrule.engine._kernels", CHAINRULE_SIMD="none such").stderr
-    assert "ImportError: CHAINRULE_SIMD is 'none such'" in message
-    offered = message.split("offer ")[1].split(". Set it")[0]
-    return offered.split(", ")
-
-
-def test_every_level_of_the_processor() -> None:
-    levels = offered_levels()
-    assert _kernels.simd_level() in levels
-    for level in levels:
-        # These very tests, with the kernels of that level.
-        chosen = (
-            "import sys, pytest; from chainrule.engine import _kernels; "
-            f"assert _kernels.simd_level() == {level!r}; "
-            f"sys.exit(pytest.main(['-q', '-x', '-p', 'no:cacheprovider', {__file__!r}, '-k', "
-            "'features_and_classes or layouts or not_finite or hessian or any_number or huge or small_losses']))"
-        )
-        if level != _kernels.simd_level():
-            result = run_python(chosen, CHAINRULE_SIMD=level)
-            assert result.returncode == 0, result.stdout + result.stderr
-
-
-def test_a_level_that_the_processor_lacks() -> None:
-    lacking = {"v2", "v3", "v4"} - set(offered_levels())
-    for level in lacking:
-        result = run_python("import chainrule.engine._kernels", CHAINRULE_SIMD=level)
-        assert result.returncode == 1
-        assert f"ImportError: CHAINRULE_SIMD is '{level}', but this processor" in result.stderr
-
-
-def test_number_of_threads_from_the_environment() -> None:
-    code = "from chainrule.engine import _kernels; print(_kernels.hardware_threads())"
-    assert run_python(code, CHAINRULE_NUM_THREADS="3").stdout.strip() == "3"
-    assert int(run_python(code, CHAINRULE_NUM_THREADS="").stdout) >= 1
-    for wrong in ("0", "-1", "two", "1.5", "99999999999"):
-        stderr = run_python(code, CHAINRULE_NUM_THREADS=wrong).stderr
-        assert f"CHAINRULE_NUM_THREADS is '{wrong}', not a positive whole number" in stderr
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -77,7 +77,7 @@ def hardware_threads() -> int:
     """The threads meant by ``n_threads=0``: CHAINRULE_NUM_THREADS, or the cores this process may use."""
 
 class ProgramFloat32:
-    """A network's instructions; see native/program.hpp. All of its arrays of numbers are float32."""
+    """A network's instructions; see native/program/program.hpp. All of its arrays of numbers are float32."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ class Space(IntEnum):
 
 
 class Code(IntEnum):
-    """What an instruction does to ``out``; native/program.hpp has the same list."""
+    """What an instruction does to ``out``; native/program/instructions.hpp has the same list."""
 
     PRODUCT = 0  # a b [+ c]: Z = X W + b
     PRODUCT_INPUT = 1  # a b^T: dX = dZ W^T

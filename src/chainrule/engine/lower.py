@@ -12,44 +12,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
-from chainrule.engine.instructions import NOWHERE, Activation, Code, Instruction, Instructions, Loss, Place, Space
+from chainrule.engine.instructions import NOWHERE, Code, Instruction, Instructions, Loss, Place, Space
 from chainrule.engine.memory import Use, allot
+from chainrule.engine.rules import RULES
+from chainrule.engine.steps import Key, Step, unsupported
 from chainrule.errors import UnsupportedError
 from chainrule.graph import Graph, Node
 from chainrule.graph.operation import BATCH, show_shape
 from chainrule.graph.ops import ACTIVATIONS
 
 PADDING = 16  # columns: a row of the arena is whole cache lines, also of float32
-
-
-class Key(NamedTuple):
-    """A node's value or its gradient."""
-
-    node: str
-    is_gradient: bool = False
-
-
-@dataclass(frozen=True)
-class Step:
-    """An instruction whose places are still named."""
-
-    code: Code
-    out: Key | None
-    a: Key
-    b: Key | None = None
-    c: Key | None = None
-    accumulate: bool = False
-    activation: int = 0
-    stream: int = 0
-    number: float = 0.0
-
-    def named(self) -> tuple[Key, ...]:
-        """Return what it reads or writes."""
-        return tuple(key for key in (self.out, self.a, self.b, self.c) if key is not None)
 
 
 def lower_for_prediction(graph: Graph) -> Instructions:
@@ -62,10 +38,10 @@ def lower_for_prediction(graph: Graph) -> Instructions:
     """
     if graph.output is None:
         raise UnsupportedError("this graph has no output to predict: build it with Graph(nodes, output=...)")
-    lowering = _Lowering(graph, graph.output, training=False)
+    lowering = Lowering(graph, graph.output, training=False)
     output = graph[graph.output]
     if not lowering.by_rows(output.name) or output.is_source:
-        raise _unsupported(output, "is no function of the rows, which a prediction must be")
+        raise unsupported(output, "is no function of the rows, which a prediction must be")
     lowering.forward()
     return lowering.finish(output.name)
 
@@ -80,13 +56,13 @@ def lower_for_training(graph: Graph) -> Instructions:
     """
     if graph.loss is None:
         raise UnsupportedError("this graph has no loss to minimise: build it with Graph(nodes, loss=...)")
-    lowering = _Lowering(graph, graph.loss, training=True)
+    lowering = Lowering(graph, graph.loss, training=True)
     lowering.forward()
     lowering.backward()
     return lowering.finish(None)
 
 
-class _Lowering:
+class Lowering:
     """The state of a lowering: steps so far, and which keys share a place."""
 
     def __init__(self, graph: Graph, end: str, *, training: bool) -> None:
@@ -122,24 +98,25 @@ class _Lowering:
         if node.operation in ("labels", "weights"):
             return
         if BATCH in shape and (len(shape) != 2 or BATCH in shape[1:]):
-            raise _unsupported(node, f"has shape {show_shape(shape)}; kernels take (m, n) and fixed shapes")
+            raise unsupported(node, f"has shape {show_shape(shape)}; kernels take (m, n) and fixed shapes")
         if node.operation == "data" and not self.by_rows(node.name):
-            raise _unsupported(node, f"has the fixed shape {show_shape(shape)}; kernels take data with a row per row")
-        if node.operation in ACTIVATIONS and node.operation not in Activation.__members__:
-            raise _unsupported(node, "has no compiled kernel yet")
-        if not node.is_source and node.operation not in _BACKWARD:
-            raise _unsupported(node, "has no compiled kernel yet")
+            raise unsupported(node, f"has the fixed shape {show_shape(shape)}; kernels take data with a row per row")
+        if not node.is_source and node.operation not in RULES:
+            raise unsupported(node, "has no compiled kernel yet")
         for name in node.inputs[1:] if node.operation in ("dense", "scale") else ():
             if self.by_rows(name):
-                raise _unsupported(node, f"takes {name!r}, which has a row per row of the batch, as its weight")
+                raise unsupported(node, f"takes {name!r}, which has a row per row of the batch, as its weight")
 
     # forward
 
     def forward(self) -> None:
         """Emit what computes every value."""
         for node in self.nodes:
-            if not (node.is_source or self.coefficients.get(node.name)):  # a term of the loss: see backward
-                _FORWARD[node.operation](self, node)
+            if node.is_source or self.coefficients.get(node.name):  # a term of the loss: see backward
+                continue
+            rule = RULES[node.operation].forward
+            if rule is not None:
+                rule(self, node)
         self.n_forward = len(self.row_steps)
 
     def emit(self, node: str, code: Code, a: str, **more: Any) -> None:
@@ -162,8 +139,11 @@ class _Lowering:
     def backward(self) -> None:
         """Emit what computes every gradient, from the loss down."""
         for node in reversed(self.nodes):
-            if not node.is_source:
-                _BACKWARD[node.operation](self, node)
+            if node.is_source:
+                continue
+            rule = RULES[node.operation]
+            if rule.forward is None or Key(node.name, True) in self.written:
+                rule.backward(self, node)
 
     def needs_gradient(self, name: str) -> bool:
         """Whether a node's gradient is of use: parameters stand before it."""
@@ -185,10 +165,6 @@ class _Lowering:
         (x, *_) = node.inputs
         if self.uses[x] == 1 and self.needs_gradient(x) and self.graph[x].operation != "parameter":
             self.share(Key(x, True), Key(node.name, True))
-
-    def has_gradient(self, node: Node) -> bool:
-        """Whether something has been contributed to the gradient of a node."""
-        return Key(node.name, True) in self.written
 
     # places
 
@@ -298,198 +274,6 @@ class _Lowering:
         return max(-(-self._columns(name) // PADDING), 1) * PADDING
 
 
-# Forward, one function per operation: what computes the node's value.
-
-
-def _dense(lowering: _Lowering, node: Node) -> None:
-    x, weight, *bias = node.inputs
-    lowering.emit(node.name, Code.PRODUCT, x, b=Key(weight), c=Key(bias[0]) if bias else None)
-
-
-def _activate(lowering: _Lowering, node: Node) -> None:
-    (x,) = node.inputs
-    by_output = not lowering.needs_gradient(node.name) or _derivative_is_told_by_output(node)
-    if lowering.is_overwritable(x) and (by_output or not lowering.training):
-        lowering.share(Key(x), Key(node.name))
-    lowering.emit(node.name, Code.ACTIVATE, x, activation=Activation[node.operation], number=_slope(node))
-
-
-def _add(lowering: _Lowering, node: Node) -> None:
-    for i, term in enumerate(node.inputs):
-        lowering.emit(node.name, Code.COPY, term, accumulate=i > 0)
-
-
-def _scale(lowering: _Lowering, node: Node) -> None:
-    x, factor = node.inputs
-    lowering.emit(node.name, Code.SCALE, x, b=Key(factor))
-
-
-def _dropout(lowering: _Lowering, node: Node) -> None:
-    x, *noise = node.inputs
-    if noise and lowering.training:
-        stream, rate = lowering.streams[noise[0]], float(_attributes(node)["rate"])
-        lowering.emit(node.name, Code.DROPOUT, x, stream=stream, number=rate)
-    else:
-        lowering.emit(node.name, Code.COPY, x)
-
-
-def _softmax(lowering: _Lowering, node: Node) -> None:
-    lowering.emit(node.name, Code.SOFTMAX, node.inputs[0])
-
-
-def _reference_logit(lowering: _Lowering, node: Node) -> None:
-    lowering.emit(node.name, Code.REFERENCE, node.inputs[0])
-
-
-_FORWARD: dict[str, Any] = {
-    "dense": _dense,
-    "add": _add,
-    "scale": _scale,
-    "dropout": _dropout,
-    "softmax": _softmax,
-    "reference_logit": _reference_logit,
-    **dict.fromkeys(Activation.__members__, _activate),
-}
-
-
-# Backward, one function per operation: what it hands on to its inputs.
-
-
-def _dense_backward(lowering: _Lowering, node: Node) -> None:
-    if not lowering.has_gradient(node):
-        return
-    x, weight, *bias = node.inputs
-    d_out = Key(node.name, True)
-    sums_rows = lowering.by_rows(node.name)
-    lowering.emit_gradient(weight, Code.PRODUCT_WEIGHT, Key(x), b=d_out, sums_rows=sums_rows)
-    if bias:
-        lowering.emit_gradient(bias[0], Code.COLUMN_SUMS, d_out, sums_rows=sums_rows)
-    lowering.emit_gradient(x, Code.PRODUCT_INPUT, d_out, b=Key(weight))
-
-
-def _activate_backward(lowering: _Lowering, node: Node) -> None:
-    if not lowering.has_gradient(node):
-        return
-    (x,) = node.inputs
-    lowering.reuse_gradient(node)
-    from_input = None if _derivative_is_told_by_output(node) else Key(x)
-    lowering.emit_gradient(
-        x,
-        Code.ACTIVATE_BACKWARD,
-        Key(node.name, True),
-        b=from_input,
-        c=Key(node.name),
-        activation=Activation[node.operation],
-        number=_slope(node),
-    )
-
-
-def _add_backward(lowering: _Lowering, node: Node) -> None:
-    if not lowering.has_gradient(node):
-        return
-    for term in node.inputs:
-        lowering.emit_gradient(term, Code.COPY, Key(node.name, True))
-
-
-def _scale_backward(lowering: _Lowering, node: Node) -> None:
-    if not lowering.has_gradient(node):
-        return
-    x, factor = node.inputs
-    d_out = Key(node.name, True)
-    lowering.emit_gradient(factor, Code.COLUMN_SUMS, d_out, b=Key(x), sums_rows=lowering.by_rows(node.name))
-    lowering.emit_gradient(x, Code.SCALE, d_out, b=Key(factor))
-
-
-def _dropout_backward(lowering: _Lowering, node: Node) -> None:
-    if not lowering.has_gradient(node):
-        return
-    x, *noise = node.inputs
-    lowering.reuse_gradient(node)
-    if noise:
-        stream, rate = lowering.streams[noise[0]], float(_attributes(node)["rate"])
-        lowering.emit_gradient(x, Code.DROPOUT, Key(node.name, True), stream=stream, number=rate)
-    else:
-        lowering.emit_gradient(x, Code.COPY, Key(node.name, True))
-
-
-def _softmax_backward(lowering: _Lowering, node: Node) -> None:
-    if not lowering.has_gradient(node):
-        return
-    lowering.reuse_gradient(node)
-    lowering.emit_gradient(node.inputs[0], Code.SOFTMAX_BACKWARD, Key(node.name, True), b=Key(node.name))
-
-
-def _reference_backward(lowering: _Lowering, node: Node) -> None:
-    if lowering.has_gradient(node):
-        lowering.emit_gradient(node.inputs[0], Code.REFERENCE_BACKWARD, Key(node.name, True))
-
-
-def _cross_entropy(lowering: _Lowering, node: Node) -> None:
-    coefficient = lowering.coefficients[node.name]
-    logits, labels, *weights = node.inputs
-    if lowering.labels not in (None, labels):
-        raise _unsupported(node, f"takes the labels {labels!r}; kernels take one set of labels, {lowering.labels!r}")
-    lowering.labels = labels
-    attributes = _attributes(node)
-    loss = Loss(
-        coefficient=coefficient,
-        sigmoid=node.operation == "sigmoid_cross_entropy",
-        weighted=bool(weights),
-        class_weight=tuple(attributes.get("class_weight") or ()),
-        label_smoothing=float(attributes.get("label_smoothing", 0.0)),
-    )
-    lowering.losses.append(loss)
-    stream = len(lowering.losses) - 1
-    d_logits = Key(logits, True)
-    if lowering.is_overwritable(logits) and d_logits not in lowering.written:
-        lowering.share(d_logits, Key(logits))
-    if lowering.needs_gradient(logits):
-        lowering.emit_gradient(logits, Code.CROSS_ENTROPY, Key(logits), stream=stream)
-    else:
-        lowering.row_steps.append(Step(Code.CROSS_ENTROPY, None, Key(logits), stream=stream))
-
-
-def _l2(lowering: _Lowering, node: Node) -> None:
-    (x,) = node.inputs
-    strength = lowering.coefficients[node.name] * float(_attributes(node)["strength"])
-    if lowering.graph[x].operation == "parameter":
-        lowering.penalties[x] = lowering.penalties.get(x, 0.0) + strength
-    elif lowering.needs_gradient(x):
-        lowering.emit_gradient(x, Code.PENALTY, Key(x), number=strength)
-    else:
-        step = Step(Code.PENALTY, None, Key(x), number=strength)
-        (lowering.row_steps if lowering.by_rows(x) else lowering.fixed_backward).append(step)
-
-
-_BACKWARD: dict[str, Any] = {
-    "dense": _dense_backward,
-    "add": _add_backward,
-    "scale": _scale_backward,
-    "dropout": _dropout_backward,
-    "softmax": _softmax_backward,
-    "reference_logit": _reference_backward,
-    "softmax_cross_entropy": _cross_entropy,
-    "sigmoid_cross_entropy": _cross_entropy,
-    "l2": _l2,
-    **dict.fromkeys(Activation.__members__, _activate_backward),
-}
-
-
-def _attributes(node: Node) -> dict[str, Any]:
-    return {**node.record.attributes, **node.attributes}
-
-
-def _slope(node: Node) -> float:
-    return float(_attributes(node).get("slope", 0.0))
-
-
-def _derivative_is_told_by_output(node: Node) -> bool:
-    """Whether f'(x) is a function of f(x): not where f turns (gelu, silu) or is flat (leaky_relu of slope 0)."""
-    if node.operation == "leaky_relu":
-        return _slope(node) > 0.0
-    return node.operation not in ("gelu", "silu")
-
-
 def _ancestors(graph: Graph, name: str) -> set[str]:
     """Return a node and all nodes it is computed from."""
     found, waiting = {name}, [name]
@@ -520,11 +304,5 @@ def _coefficients(graph: Graph, nodes: Sequence[Node]) -> dict[str, float]:
             for term in node.inputs:
                 coefficients[term] += coefficients[node.name]
         elif node.operation not in ("softmax_cross_entropy", "sigmoid_cross_entropy", "l2"):
-            raise _unsupported(node, "is no term of a loss that kernels cover (sums of cross-entropies and l2)")
+            raise unsupported(node, "is no term of a loss that kernels cover (sums of cross-entropies and l2)")
     return {name: float(count) for name, count in coefficients.items()}
-
-
-def _unsupported(node: Node, why: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"node {node.name!r} ({node.operation}) {why}; chainrule.graph.sweep evaluates any graph, readably and slowly"
-    )

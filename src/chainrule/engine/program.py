@@ -46,7 +46,8 @@ class Program:
     def _compiled(self) -> dict[tuple[str, str], Native]:
         return {}
 
-    def _native(self, kind: str, dtype: np.dtype[Any]) -> Any:
+    def native(self, kind: str, dtype: np.dtype[Any]) -> Any:
+        """Return the native program for ``prediction`` or ``training`` on rows of a dtype."""
         try:
             return self._compiled[kind, dtype.char]
         except KeyError:
@@ -67,12 +68,12 @@ class Program:
             0 uses all cores.
         """
         if type(X) is np.ndarray:
-            native = self._native("prediction", X.dtype)
-            return native.predict(np.ascontiguousarray(flat, dtype=X.dtype), X, n_threads)  # type: ignore[no-any-return]
-        dtype = _dtype_of(X)
-        rows = _native_rows(X, self.for_prediction.data)
-        native = self._native("prediction", dtype)
-        return native.predict(np.ascontiguousarray(flat, dtype=dtype), rows, n_threads)  # type: ignore[no-any-return]
+            dtype, rows = X.dtype, X  # a row at a time: microseconds count
+        else:
+            dtype, rows = _dtype_of(X), _native_rows(X, self.for_prediction.data)
+        native = self.native("prediction", dtype)
+        output: Array = native.predict(np.ascontiguousarray(flat, dtype=dtype), rows, n_threads)
+        return output
 
     def value_and_gradient(
         self,
@@ -100,7 +101,7 @@ class Program:
         dtype = _dtype_of(X)
         examples = Examples.of(self, X, labels, sample_weight)
         gradient = np.zeros(self.graph.parameters.size, dtype=dtype)
-        value = self._native("training", dtype).value_and_gradient(
+        value = self.native("training", dtype).value_and_gradient(
             np.ascontiguousarray(flat, dtype=dtype),
             examples.rows,
             examples.labels,
@@ -212,7 +213,7 @@ class Trainer:
         self.slots: Array = np.zeros((rule.n_slots, len(self.parameters)), dtype=dtype)
         self._gradient = np.zeros_like(self.parameters)
         self._examples = Examples.of(program, X, labels, sample_weight)
-        self._native = program._native("training", dtype)
+        self._native = program.native("training", dtype)
         self._rule = asdict(rule)
 
     def steps(self, order: IntArray, first: int, learning_rates: Float64Array, step: int) -> StepsTaken:

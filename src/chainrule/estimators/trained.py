@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from math import isfinite
 from operator import is_
 from typing import Any
 
 import numpy as np
 
 from chainrule._typing import Array
-from chainrule.engine import Program, compile_graph
+from chainrule.engine import Program, compile_graph, first_nonfinite_row
 from chainrule.errors import InputError
 from chainrule.graph import Graph
 
@@ -72,20 +71,16 @@ class TrainedNetwork:
     def takes(self, X: Any) -> bool:
         """Return whether ``X`` can be computed as it is: a plain array of finite floats of the right shape.
 
-        Where this says no (perhaps only because a sum of squares overflowed), scikit-learn's own check has the word.
+        Where this says no, scikit-learn's own check has the word.
         """
-        if not (
+        return (
             type(X) is np.ndarray
             and X.ndim == 2
             and X.shape[1] == self.n_features
             and len(X) > 0
             and (X.dtype == _FLOAT64 or X.dtype == _FLOAT32)
-            and X.flags.c_contiguous
-        ):
-            return False
-        entries = X.ravel()
-        with np.errstate(over="ignore", invalid="ignore"):
-            return isfinite(entries.dot(entries))
+            and first_nonfinite_row(X) < 0
+        )
 
 
 def flatten(graph: Graph, arrays: Mapping[str, Array]) -> Array:

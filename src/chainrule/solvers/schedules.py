@@ -8,6 +8,7 @@ the rest is done, in [0, 1).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from math import inf
@@ -32,7 +33,7 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True)
-class _WithWarmUp:
+class _WithWarmUp(ABC):
     """What the schedules share: a warm-up, and a shape that follows it.
 
     Attributes
@@ -59,15 +60,19 @@ class _WithWarmUp:
         rising = self.warm_up_steps(n_steps)
         t = np.asarray(steps, dtype=np.float64)
         after = np.maximum(t - rising, 0.0)
-        return np.where(t < rising, (t + 1.0) / (rising + 1.0), self._shape(after, max(n_steps - rising, 1), rising))
+        return np.where(t < rising, self._rise(t, rising), self._shape(after, max(n_steps - rising, 1), rising))
 
     def warm_up_steps(self, n_steps: int) -> int:
         """Return w."""
         return round(self.warm_up * n_steps)
 
+    def _rise(self, t: Float64Array, rising: int) -> Float64Array:
+        """Return the factors of steps t < w of a warm-up of w."""
+        return (t + 1.0) / (rising + 1.0)
+
+    @abstractmethod
     def _shape(self, after: Float64Array, n_after: int, rising: int) -> Float64Array:
         """Return the factors of steps t - w of T - w, after a warm-up of w."""
-        raise NotImplementedError
 
     def _check(self, field: str, *, least: float = 0.0, below: float = inf) -> None:
         value = getattr(self, field)
@@ -164,13 +169,11 @@ class OneCycle(_WithWarmUp):
         self._check("initial")
         self._check("final")
 
-    def factors(self, steps: IntArray, n_steps: int) -> Float64Array:
-        """Return the factor on the learning rate of each of ``steps`` (0-based) of a run of ``n_steps``."""
-        rising = self.warm_up_steps(n_steps)
-        t = np.asarray(steps, dtype=np.float64)
-        up = _half_cosine(self.initial, 1.0, np.minimum(t / max(rising, 1), 1.0))
-        down = _half_cosine(1.0, self.final, np.maximum(t - rising, 0.0) / max(n_steps - rising, 1))
-        return np.where(t < rising, up, down)
+    def _rise(self, t: Float64Array, rising: int) -> Float64Array:
+        return _half_cosine(self.initial, 1.0, np.minimum(t / max(rising, 1), 1.0))
+
+    def _shape(self, after: Float64Array, n_after: int, rising: int) -> Float64Array:
+        return _half_cosine(1.0, self.final, after / n_after)
 
 
 @dataclass(frozen=True)

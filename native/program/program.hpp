@@ -12,94 +12,10 @@
 #include <mutex>
 #include <vector>
 
-#include "kernels/network_table.hpp"
+#include "examples.hpp"
+#include "instructions.hpp"
 
 namespace chainrule {
-
-// These two lists are those of engine/instructions.py, where each entry is explained.
-enum class Space : int { kNone, kData, kRows, kFixed, kParameter, kGradient };
-enum class Code : int {
-    kProduct,
-    kProductInput,
-    kProductWeight,
-    kColumnSums,
-    kActivate,
-    kActivateBackward,
-    kCopy,
-    kScale,
-    kDropout,
-    kSoftmax,
-    kSoftmaxBackward,
-    kReference,
-    kReferenceBackward,
-    kCrossEntropy,
-    kPenalty,
-};
-
-struct Place {
-    Space space = Space::kNone;
-    Index offset = 0;
-    Index rows = 0;  // 0: those of the batch
-    Index columns = 0;
-    Index stride = 0;
-};
-
-struct Instruction {
-    Code code = Code::kCopy;
-    bool accumulate = false;
-    Activation activation = Activation::kRelu;
-    std::uint32_t stream = 0;
-    Place out, a, b, c;
-    double number = 0.0;
-};
-
-struct Loss {
-    double coefficient = 1.0;
-    bool sigmoid = false;
-    bool weighted = false;
-    std::vector<double> class_weight;
-    double label_smoothing = 0.0;
-};
-
-// A parameter in the flat vector.
-struct Parameter {
-    Index offset = 0;
-    Index rows = 0;
-    Index columns = 0;
-    double l2 = 0.0;      // the loss gains l2 / 2 ||w||^2
-    bool decays = false;  // whether the optimizer's weight decay is for it
-};
-
-struct Instructions {
-    std::vector<Instruction> forward, backward, reductions, fixed_forward, fixed_backward;
-    std::vector<Loss> losses;
-    std::vector<Parameter> parameters;
-    std::vector<Index> data_columns;  // of each data node
-    Place output;
-    Index arena_columns = 0;
-    Index fixed_size = 0;
-    Index n_parameters = 0;
-};
-
-// Rows of a data node, as the caller holds them: a matrix with any strides, or, with row_starts, compressed sparse rows.
-template <class T>
-struct DataRows {
-    const T* data = nullptr;
-    Index row_stride = 0;
-    Index column_stride = 0;
-    const std::int64_t* row_starts = nullptr;
-    const std::int32_t* columns = nullptr;
-};
-
-template <class T>
-struct Examples {
-    std::vector<DataRows<T>> data;  // one per data node
-    Index n_rows = 0;
-    const std::int64_t* labels = nullptr;  // (n_rows,), of a softmax
-    const T* targets = nullptr;            // (n_rows, n_targets), of a sigmoid
-    Index n_targets = 0;
-    const double* weights = nullptr;  // (n_rows,), or nullptr: all 1
-};
 
 struct Optimizer {
     Step constants;  // all but the learning rate and the bias corrections, which differ from step to step
@@ -160,8 +76,5 @@ private:
     std::vector<std::unique_ptr<Workspace<T>>> idle_;  // guarded by mutex_
     std::mutex mutex_;
 };
-
-// The order of n rows in an epoch: a permutation, a function of (seed, epoch) alone.
-void shuffle(std::uint64_t seed, std::uint64_t epoch, Index n, std::int64_t* order);
 
 }  // namespace chainrule
