@@ -72,7 +72,7 @@ class Model:
         """The class labels, (K,), in the order of the probabilities' columns."""
         return self.labels.classes
 
-    @property
+    @cached_property
     def n_features(self) -> int:
         """Columns of ``X``, d."""
         return int(self.graph.shape("X")[1])
@@ -109,7 +109,7 @@ class Model:
             from chainrule.tables import as_table
 
             return self.encoding.transform(as_table(data))
-        X = np.asarray(data, dtype=self.dtype)
+        X = np.asarray(data, dtype=self._flat.dtype)
         if X.ndim != 2 or X.shape[1] != self.n_features:
             raise InputError(f"X must be (rows, {self.n_features}), got shape {X.shape}")
         bad = first_nonfinite_row(X)

@@ -110,10 +110,10 @@ class MLPClassifier(NetworkEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; for several labels a row the columns' numbers.
-    coefs_ : list of n_layers_ - 1 ndarrays
+    coefs_ : list of ndarray, one per layer
         Weights, (in, out) each, in the dtype of the data. They may be written to and replaced: predictions and
         ``partial_fit`` follow.
-    intercepts_ : list of n_layers_ - 1 ndarrays
+    intercepts_ : list of ndarray, one per layer
         Biases, likewise.
     loss_ : float
         Mean loss of the last epoch's batches (nats, penalty included).
@@ -141,7 +141,7 @@ class MLPClassifier(NetworkEstimator):
         Of the last layer: logistic for two classes and for several labels a row.
     n_features_in_ : int
         Columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where all are strings.
 
     Examples
