@@ -10,8 +10,7 @@
 //   tiles of rows.
 //
 // Unlike there, B is packed beforehand only if it has to be turned over: else the panel's first tile reads B where it
-// is and leaves a copy. A is packed only where its rows are neighbours (X^T dZ) and far apart in memory from one p to
-// the next.
+// is and leaves a copy. A is packed only if enough panels read it.
 //
 // Three forms leave this scheme. C^T = B^T A^T is computed where C has so few columns that lanes would idle, or so few
 // rows that packing B would cost more. Skinny products have kernels of their own, in product_skinny.hpp.
@@ -28,7 +27,8 @@ constexpr int kPanelVectors = 3;  // 4 rows x 3 vectors need 7 loads for 12 mult
 constexpr int kMaxTileRows = 8;
 constexpr int kMaxTileVectors = 8;
 constexpr Index kPackedRowsBytes = 256 * 1024;  // of A, half of a small second-level cache
-constexpr Index kFarBytes = 384 * 1024;         // too much for a second-level cache that holds other things too
+constexpr Index kPanelsWorthPacking = 3;        // that read a packed A, where its rows are neighbours
+constexpr Index kPanelsWorthTurning = 16;       // where they run along p
 constexpr Index kMaxDepth = kPanelBytes / (kPanelVectors * CHAINRULE_VECTOR_BYTES);
 
 constexpr int tile_vectors(Index rows) {
@@ -38,6 +38,8 @@ constexpr int tile_vectors(Index rows) {
 constexpr int tile_rows(Index vectors) {
     return kProductSums / vectors < kMaxTileRows ? int(kProductSums / vectors) : kMaxTileRows;
 }
+
+constexpr Index kPackedRows = tile_rows(kPanelVectors);  // of A, in a packed tile
 
 // What the tiles of one panel share.
 template <class T>
@@ -92,44 +94,74 @@ template <class T>
     }
 }
 
+// Where a tile's kernel finds its elements of A and B. The more of it is known beforehand, the fewer instructions stand
+// between the multiply-adds; a core whose other thread is busy has none to spare.
+enum class Operands {
+    kInPlace,  // A and B at any strides
+    kRows,     // A's rows along p, B packed
+    kPacked,   // A's tile packed as (depth, R), B packed
+};
+
+// sums += a column of A times a row of B: a[r][at] b[v N + lane].
+template <class T, int R, int V, bool packs>
+[[gnu::always_inline]] static inline void add_step(const T* const (&a)[R], Index at, const T* b, Index last_lanes,
+                                                   T* packed, Vector<T> (&sums)[R][V]) {
+    constexpr int N = kLanes<T>;
+    Vector<T> bs[V];
+    CHAINRULE_UNROLL
+    for (int v = 0; v < V; ++v) {
+        bs[v] = packs && v == V - 1 ? load_first<T, N>(b + v * N, last_lanes) : load<T>(b + v * N);
+        keep_in_register(bs[v]);
+        if constexpr (packs) {
+            store<T>(packed + v * N, bs[v]);
+            // The next panel, into the second-level cache: it lies beside this one, in pages just looked up.
+            if (v * CHAINRULE_VECTOR_BYTES % kCacheLineBytes == 0) __builtin_prefetch(b + (V + v) * N, 0, 2);
+        }
+    }
+    CHAINRULE_UNROLL
+    for (int r = 0; r < R; ++r) {
+        Vector<T> a_row = broadcast<T>(a[r][at]);
+        keep_in_register(a_row);
+        CHAINRULE_UNROLL
+        for (int v = 0; v < V; ++v) {
+            sums[r][v] += a_row * bs[v];
+            keep_in_register(sums[r][v]);
+        }
+    }
+}
+
 // Rows first .. last of a panel, R rows x V vectors at a time. `packs`: b is the matrix itself, whose last vector may
 // be a part of one; a copy in whole vectors is left in panel.packed.
-template <class T, int R, int V, bool packs>
+template <class T, int R, int V, Operands operands, bool packs>
 CHAINRULE_TILE product_tiles(const Panel<T>& panel, Index first, Index last) {
     constexpr int N = kLanes<T>;
+    constexpr bool in_place = operands == Operands::kInPlace;
+    constexpr int kSteps = in_place ? 1 : 8;  // over p per turn of the loop
+    const Index a_row_stride = operands == Operands::kPacked ? 1 : panel.a_row_stride;
+    const Index a_step = operands == Operands::kPacked ? R : operands == Operands::kRows ? 1 : panel.a_step;
+    const Index b_step = in_place ? panel.b_step : V * N;
     for (Index row = first; row < last; row += R) {
         const T* a[R];
         Vector<T> sums[R][V];
         CHAINRULE_UNROLL
         for (int r = 0; r < R; ++r) {
-            a[r] = panel.a + row * panel.a_tile_stride + r * panel.a_row_stride;
+            a[r] = panel.a + row * panel.a_tile_stride + r * a_row_stride;
             CHAINRULE_UNROLL
             for (int v = 0; v < V; ++v) sums[r][v] = Vector<T>{};
         }
         const T* b = panel.b;
         T* packed = panel.packed;
-        const Index a_step = panel.a_step, b_step = panel.b_step;
-        Index at = 0;
-        for (Index p = panel.depth; p > 0; --p, at += a_step, b += b_step) {
-            Vector<T> bs[V];
+        Index at = 0;  // in each row of A
+        Index p = panel.depth;
+        for (; p >= kSteps; p -= kSteps, at += kSteps * a_step, b += kSteps * b_step) {
             CHAINRULE_UNROLL
-            for (int v = 0; v < V; ++v) {
-                bs[v] = packs && v == V - 1 ? load_first<T, N>(b + v * N, panel.last_lanes) : load<T>(b + v * N);
-                keep_in_register(bs[v]);
-                if constexpr (packs) {
-                    store<T>(packed + v * N, bs[v]);
-                    // The next panel, into the second-level cache: it lies beside this one, in pages just looked up.
-                    if (v * CHAINRULE_VECTOR_BYTES % kCacheLineBytes == 0) __builtin_prefetch(b + (V + v) * N, 0, 2);
-                }
+            for (int step = 0; step < kSteps; ++step) {
+                add_step<T, R, V, packs>(a, at + step * a_step, b + step * b_step, panel.last_lanes, packed, sums);
             }
             if constexpr (packs) packed += V * N;
-            CHAINRULE_UNROLL
-            for (int r = 0; r < R; ++r) {
-                Vector<T> a_row = broadcast<T>(a[r][at]);
-                keep_in_register(a_row);
-                CHAINRULE_UNROLL
-                for (int v = 0; v < V; ++v) sums[r][v] += a_row * bs[v];
-            }
+        }
+        for (; p > 0; --p, at += a_step, b += b_step) {
+            add_step<T, R, V, packs>(a, at, b, panel.last_lanes, packed, sums);
         }
         if (panel.turned || panel.last_lanes < N) {
             T kept[R * V * N];
@@ -167,15 +199,15 @@ CHAINRULE_TILE product_tiles(const Panel<T>& panel, Index first, Index last) {
 }
 
 // product_tiles with R and V chosen at run time.
-template <class T, bool packs, int R = kMaxTileRows, int V = tile_vectors(R)>
+template <class T, Operands operands, bool packs = false, int R = kMaxTileRows, int V = tile_vectors(R)>
 static void run_tiles(Index rows, Index vectors, const Panel<T>& panel, Index first, Index last) {
     if constexpr (R > 1) {
-        if (rows < R) return run_tiles<T, packs, R - 1>(rows, vectors, panel, first, last);
+        if (rows < R) return run_tiles<T, operands, packs, R - 1>(rows, vectors, panel, first, last);
     }
     if constexpr (V > 1) {
-        if (vectors < V) return run_tiles<T, packs, R, V - 1>(rows, vectors, panel, first, last);
+        if (vectors < V) return run_tiles<T, operands, packs, R, V - 1>(rows, vectors, panel, first, last);
     }
-    product_tiles<T, R, V, packs>(panel, first, last);
+    product_tiles<T, R, V, operands, packs>(panel, first, last);
 }
 
 // How a product is cut. `product` is the one that is computed: the given one, or, turned, its transpose.
@@ -186,7 +218,7 @@ struct ProductPlan {
     Parts segments;     // of k
     Parts panels;       // of vectors of columns
     Parts blocks;       // of rows
-    Index packed_rows;  // of a packed tile of A, or 0: A is read where it is
+    Operands operands = Operands::kInPlace;
 };
 
 // Where lanes along the rows of C serve better. X^T dZ with few classes: whole vectors of features, instead of a part
@@ -217,19 +249,19 @@ static ProductPlan<T> plan_product(const Product<T>& given) {
     plan.panels = cut(cut(product.n, N).count, one_tile ? tile_vectors(product.m) : kPanelVectors);
     const Index depth = larger(1, plan.segments.size(0));
     plan.blocks = cut(product.m, kPackedRowsBytes / Index(sizeof(T)) / depth);
-    // Neighbouring rows of A are read a few at a time, a stride apart: bad if such reads meet in a few sets of the
-    // cache, or come from beyond it.
-    const Index step_bytes = product.a_column_stride * Index(sizeof(T));
-    if (!one_tile && product.a_column_stride != 1 && plan.panels.count > 1 &&
-        (step_bytes % 2048 == 0 || step_bytes * depth > kFarBytes)) {
-        plan.packed_rows = tile_rows(kPanelVectors);
+    const bool runs_along_p = product.a_column_stride == 1;
+    if (!one_tile && plan.panels.count >= (runs_along_p ? kPanelsWorthTurning : kPanelsWorthPacking)) {
+        plan.operands = Operands::kPacked;
+    } else if (runs_along_p) {
+        plan.operands = Operands::kRows;
     }
     return plan;
 }
 
 // One panel, all rows of a block.
 template <class T>
-static void run_panel(Panel<T> panel, Index b_column_stride, Index n_rows, Index tile_height, Index vectors) {
+static void run_panel(Panel<T> panel, Index b_column_stride, Index n_rows, Index tile_height, Index vectors,
+                      Operands operands) {
     constexpr Index N = kLanes<T>;
     Index row = 0;
     if (b_column_stride != 1) {
@@ -238,18 +270,24 @@ static void run_panel(Panel<T> panel, Index b_column_stride, Index n_rows, Index
                            panel.depth, panel.packed + v * N, vectors * N);
         }
     } else if (n_rows > tile_height || panel.last_lanes < N) {
-        run_tiles<T, true>(tile_height, vectors, panel, 0, tile_height);
+        run_tiles<T, Operands::kInPlace, true>(tile_height, vectors, panel, 0, tile_height);
         row = tile_height;
     } else {
-        panel.packed = nullptr;
+        return run_tiles<T, Operands::kInPlace>(tile_height, vectors, panel, 0, tile_height);
     }
-    if (panel.packed != nullptr) {
-        panel.b = panel.packed;
-        panel.b_step = vectors * N;
-    }
+    panel.b = panel.packed;
+    panel.b_step = vectors * N;
     const Index whole_end = n_rows / tile_height * tile_height;
-    if (row < whole_end) run_tiles<T, false>(tile_height, vectors, panel, row, whole_end);
-    if (whole_end < n_rows) run_tiles<T, false>(n_rows - whole_end, vectors, panel, whole_end, n_rows);
+    const auto run = [&](Index height, Index begin, Index end) {
+        if (begin == end) return;
+        switch (operands) {
+            case Operands::kInPlace: return run_tiles<T, Operands::kInPlace>(height, vectors, panel, begin, end);
+            case Operands::kRows: return run_tiles<T, Operands::kRows>(height, vectors, panel, begin, end);
+            case Operands::kPacked: return run_tiles<T, Operands::kPacked>(height, vectors, panel, begin, end);
+        }
+    };
+    run(tile_height, row, whole_end);
+    run(n_rows - whole_end, whole_end, n_rows);
 }
 
 constexpr Index kPackedPanelBytes = kMaxTileVectors * CHAINRULE_VECTOR_BYTES * kMaxDepth;
@@ -258,10 +296,8 @@ template <class T>
 static std::size_t product_scratch_bytes(const Product<T>& product) {
     if (is_thin<T>(product)) return thin_scratch_bytes<T>(product);
     if (is_skinny<T>(product)) return skinny_scratch_bytes<T>(product);
-    // Of A's tiles the last may be lower than the others, but takes as much room.
-    const Index packed_rows_bytes = kPackedRowsBytes + kMaxTileRows * kMaxDepth * Index(sizeof(T));
-    const bool may_pack_rows = product.a_column_stride != 1 || product.b_column_stride == 1;  // the latter if turned
-    return std::size_t(kPackedPanelBytes + (may_pack_rows ? packed_rows_bytes : 0));
+    // A block may be a row longer than kPackedRowsBytes allows at the largest depth.
+    return std::size_t(kPackedPanelBytes + kPackedRowsBytes + kMaxTileRows * kMaxDepth * Index(sizeof(T)));
 }
 
 template <class T>
@@ -272,6 +308,7 @@ static void product(const Product<T>& given, void* scratch) {
     if (is_skinny<T>(given)) return skinny_product<T>(given, static_cast<T*>(scratch));
     const ProductPlan<T> plan = plan_product<T>(given);
     const Product<T>& product = plan.product;
+    const bool packs_rows = plan.operands == Operands::kPacked;
     T* packed_rows = static_cast<T*>(scratch) + kPackedPanelBytes / Index(sizeof(T));
     Panel<T> panel{};
     panel.turned = plan.turned;
@@ -289,11 +326,15 @@ static void product(const Product<T>& given, void* scratch) {
             panel.a = product.a + first_row * product.a_row_stride + p * product.a_column_stride;
             panel.a_tile_stride = panel.a_row_stride = product.a_row_stride;
             panel.a_step = product.a_column_stride;
-            if (plan.packed_rows > 0) {
-                pack_rows_side_by_side<T>(panel.a, panel.a_step, n_rows, plan.packed_rows, panel.depth, packed_rows);
+            if (packs_rows) {
+                const bool runs_along_p = product.a_column_stride == 1;
+                const auto pack = runs_along_p ? pack_rows<T> : pack_neighbours<T>;
+                const Index stride = runs_along_p ? product.a_row_stride : product.a_column_stride;
+                pack(panel.a, stride, n_rows, kPackedRows, panel.depth, packed_rows);
+                panel.a_row_stride = 1;
                 panel.a = packed_rows;
                 panel.a_tile_stride = panel.depth;
-                panel.a_step = plan.packed_rows;
+                panel.a_step = smaller(kPackedRows, n_rows);
             }
             for (Index i = 0; i < plan.panels.count; ++i) {
                 const Index vectors = plan.panels.size(i);
@@ -305,8 +346,8 @@ static void product(const Product<T>& given, void* scratch) {
                                       : product.c + first_row * panel.c_row_stride + j;
                 panel.bias = bias == nullptr ? nullptr : bias + (plan.turned ? first_row : j);
                 const Index even_height = cut(n_rows, tile_rows(vectors)).size(0);
-                const Index tile_height = plan.packed_rows > 0 ? smaller(plan.packed_rows, n_rows) : even_height;
-                run_panel<T>(panel, product.b_column_stride, n_rows, tile_height, vectors);
+                const Index tile_height = packs_rows ? smaller(kPackedRows, n_rows) : even_height;
+                run_panel<T>(panel, product.b_column_stride, n_rows, tile_height, vectors, plan.operands);
             }
         }
     }

@@ -133,22 +133,52 @@ static void pack_turned(const T* from, Index stride, Index count, Index depth, T
     }
 }
 
-// Tiles of `height` rows of A, one behind the other, each (depth, height), where the rows of A are neighbours.
+// Tiles of `height` rows of A (the last one may be lower), one behind the other, each (depth, its height). The rows of A
+// run along p, `stride` apart.
 template <class T>
-static void pack_rows_side_by_side(const T* a, Index step, Index n_rows, Index height, Index depth, T* packed) {
+static void pack_rows(const T* a, Index stride, Index n_rows, Index height, Index depth, T* packed) {
+    constexpr int N = kLanes<T>;
+    constexpr int G = kGroup<T>;
+    for (Index row = 0; row < n_rows; row += height, packed += height * depth) {
+        const Index rows = smaller(height, n_rows - row);
+        const T* from = a + row * stride;
+        Index p = 0;
+        for (; rows % G == 0 && p + N <= depth; p += N) {
+            for (Index r = 0; r < rows; r += G) {
+                Vector<T> v[G];
+                CHAINRULE_UNROLL
+                for (int i = 0; i < G; ++i) v[i] = load<T>(from + (r + i) * stride + p);
+                transpose_groups<T>(v);
+                T turned[G * N];
+                CHAINRULE_UNROLL
+                for (int i = 0; i < G; ++i) store<T>(turned + i * N, v[i]);
+                CHAINRULE_UNROLL
+                for (int q = 0; q < N; ++q) {
+                    store<T, G>(packed + (p + q) * rows + r, load<T, G>(turned + q % G * N + q / G * G));
+                }
+            }
+        }
+        for (; p < depth; ++p) {
+            for (Index r = 0; r < rows; ++r) packed[p * rows + r] = from[r * stride + p];
+        }
+    }
+}
+
+// The same where the rows of A are neighbours, and `stride` is from one p to the next.
+template <class T>
+static void pack_neighbours(const T* a, Index stride, Index n_rows, Index height, Index depth, T* packed) {
     constexpr Index kChunk = 8;  // of p at a time: long runs are read, whole cache lines written
     for (Index p = 0; p < depth; p += kChunk) {
         const Index chunk = smaller(kChunk, depth - p);
         for (Index row = 0; row < n_rows; row += height) {
-            const T* from = a + p * step + row;
-            T* to = packed + row * depth + p * height;
-            if (height % 4 == 0 && row + height <= n_rows) {
-                for (Index q = 0; q < chunk; ++q, from += step, to += height) {
-                    for (Index r = 0; r < height; r += 4) store<T, 4>(to + r, load<T, 4>(from + r));
-                }
-            } else {
-                for (Index q = 0; q < chunk; ++q, from += step, to += height) {
-                    for (Index r = 0; r < n_rows - row && r < height; ++r) to[r] = from[r];
+            const Index rows = smaller(height, n_rows - row);
+            const T* from = a + p * stride + row;
+            T* to = packed + row * depth + p * rows;
+            for (Index q = 0; q < chunk; ++q, from += stride, to += rows) {
+                if (rows % 4 == 0) {
+                    for (Index r = 0; r < rows; r += 4) store<T, 4>(to + r, load<T, 4>(from + r));
+                } else {
+                    for (Index r = 0; r < rows; ++r) to[r] = from[r];
                 }
             }
         }
