@@ -7,5 +7,6 @@ namespace chainrule {
 
 void bind_softmax(nanobind::module_& module);
 void bind_program(nanobind::module_& module);
+void bind_training(nanobind::module_& module);
 
 }  // namespace chainrule

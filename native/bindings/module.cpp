@@ -20,6 +20,7 @@ NB_MODULE(_kernels, module) {
 
     bind_softmax(module);
     bind_program(module);
+    bind_training(module);
     module.def("simd_level", [] { return std::string(kernels().level); });
     module.def("hardware_threads", [] { return default_thread_count(); });
 }

@@ -13,8 +13,8 @@
 
 #include "../program/shuffle.hpp"
 #include "../simd.hpp"
-#include "arrays.hpp"
 #include "bindings.hpp"
+#include "examples.hpp"
 
 namespace chainrule {
 namespace {
@@ -48,108 +48,6 @@ std::vector<Instruction> instructions_of(const std::vector<InstructionNumbers>& 
 }
 
 template <class T>
-const T* vector_of(const char* name, const Input& array, Index size) {
-    require_dtype<T>(name, array, sizeof(T) == 4 ? "float32, like the program" : "float64, like the program");
-    require_shape(name, array, {size});
-    if (size > 1 && array.stride(0) != 1) refuse(std::string(name) + " must be contiguous.");
-    return static_cast<const T*>(array.data());
-}
-
-template <class T>
-T* written_vector(const char* name, const Output& array, Index size) {
-    return const_cast<T*>(vector_of<T>(name, Input(array), size));
-}
-
-template <class Whole>
-const Whole* whole_numbers(const char* name, const Input& array) {
-    if (!holds<Whole>(array) || array.ndim() != 1 || (array.shape(0) > 1 && array.stride(0) != 1)) {
-        refuse(std::string(name) + " must be a contiguous vector of whole numbers of " +
-               std::to_string(8 * sizeof(Whole)) + " bits.");
-    }
-    return static_cast<const Whole*>(array.data());
-}
-
-// Rows of one data node: a matrix, or (values, columns, row_starts) of compressed sparse rows, which
-// chainrule.engine has checked.
-template <class T>
-DataRows<T> rows_of(nb::handle given, Index n_columns, Index& n_rows) {
-    DataRows<T> rows;
-    Index found = 0;
-    if (nb::isinstance<nb::tuple>(given)) {
-        const auto parts = nb::cast<nb::tuple>(given);
-        if (parts.size() != 3) refuse("sparse rows are (values, columns, row_starts).");
-        const auto values = nb::cast<Input>(parts[0]);
-        const auto starts = nb::cast<Input>(parts[2]);
-        rows.data = vector_of<T>("values", values, Index(values.shape(0)));
-        rows.columns = whole_numbers<std::int32_t>("columns", nb::cast<Input>(parts[1]));
-        rows.row_starts = whole_numbers<std::int64_t>("row_starts", starts);
-        found = Index(starts.shape(0)) - 1;
-    } else {
-        const auto matrix = nb::cast<Input>(given);
-        require_matrix("X", matrix);
-        require_dtype<T>("X", matrix, sizeof(T) == 4 ? "float32, like the program" : "float64, like the program");
-        if (Index(matrix.shape(1)) != n_columns) {
-            refuse("X has shape " + shape_text(matrix) + "; the program takes " + std::to_string(n_columns) +
-                   " columns.");
-        }
-        rows.data = static_cast<const T*>(matrix.data());
-        rows.row_stride = Index(matrix.stride(0));
-        rows.column_stride = n_columns > 1 ? Index(matrix.stride(1)) : 1;
-        found = Index(matrix.shape(0));
-    }
-    if (n_rows >= 0 && found != n_rows) refuse("all data nodes need the same number of rows.");
-    n_rows = found;
-    return rows;
-}
-
-template <class T>
-Examples<T> rows_of_all(const Program<T>& program, nb::handle given) {
-    Examples<T> examples;
-    examples.n_rows = -1;
-    const auto& columns = program.instructions().data_columns;
-    if (columns.size() == 1 && !nb::isinstance<nb::list>(given)) {
-        examples.data.push_back(rows_of<T>(given, columns[0], examples.n_rows));
-        return examples;
-    }
-    const auto list = nb::cast<nb::list>(given);
-    if (list.size() != columns.size()) refuse("rows for each of the program's data nodes are needed.");
-    for (std::size_t d = 0; d < columns.size(); ++d) {
-        examples.data.push_back(rows_of<T>(list[d], columns[d], examples.n_rows));
-    }
-    if (columns.empty()) refuse("the program reads no data.");
-    return examples;
-}
-
-// Rows with labels (m,) or targets (m, n), and what the rows weigh.
-template <class T>
-Examples<T> examples_of(const Program<T>& program, nb::handle rows, const Input& labels,
-                        const std::optional<Input>& weights) {
-    Examples<T> examples = rows_of_all<T>(program, rows);
-    for (const Instruction& i : program.instructions().backward) {
-        if (i.code != Code::kCrossEntropy) continue;
-        if (program.instructions().losses[i.stream].sigmoid) {
-            require_dtype<T>("targets", labels, "the program's dtype");
-            require_shape("targets", labels, {examples.n_rows, i.a.columns});
-            if (labels.stride(1) != 1 && i.a.columns > 1) refuse("targets must be contiguous.");
-            if (Index(labels.stride(0)) != Index(labels.shape(1))) refuse("targets must be contiguous.");
-            examples.targets = static_cast<const T*>(labels.data());
-            examples.n_targets = i.a.columns;
-            continue;
-        }
-        require_shape("labels", labels, {examples.n_rows});
-        examples.labels = whole_numbers<std::int64_t>("labels", labels);
-        for (Index row = 0; row < examples.n_rows; ++row) {
-            const std::int64_t label = examples.labels[row];
-            if (label >= 0 && label < i.a.columns) continue;
-            refuse("labels must be 0.." + std::to_string(i.a.columns - 1) + "; row " + std::to_string(row) + " has " +
-                   std::to_string(label) + ".");
-        }
-    }
-    if (weights) examples.weights = vector_of<double>("sample_weight", *weights, examples.n_rows);
-    return examples;
-}
-
-template <class T>
 nb::object predict(Program<T>& program, const Input& parameters, nb::handle rows, int n_threads) {
     const Examples<T> examples = rows_of_all<T>(program, rows);
     const T* flat = vector_of<T>("parameters", parameters, program.instructions().n_parameters);
@@ -177,68 +75,6 @@ double value_and_gradient(Program<T>& program, const Input& parameters, nb::hand
     if (seed_and_step) noise = {seed_and_step->first, 0, seed_and_step->second};
     const nb::gil_scoped_release released;
     return program.value_and_gradient(flat, examples, seed_and_step ? &noise : nullptr, to, threads);
-}
-
-Rule rule_of(const std::string& name) {
-    if (name == "sgd") return Rule::kSgd;
-    if (name == "adam" || name == "adamw") return Rule::kAdam;
-    if (name == "rmsprop") return Rule::kRmsprop;
-    if (name == "adagrad") return Rule::kAdagrad;
-    if (name == "lion") return Rule::kLion;
-    refuse("no optimizer is named '" + name + "'.");
-}
-
-template <class T>
-Index train(Program<T>& program, const Output& parameters, const Output& slots, const Output& gradient, nb::handle rows,
-            const Input& labels, const std::optional<Input>& weights, const nb::dict& rule, const Input& order,
-            Index batch_size, Index first_batch, const Input& learning_rates, std::uint64_t step, std::uint64_t seed,
-            const Output& losses, int n_threads) {
-    const Examples<T> examples = examples_of<T>(program, rows, labels, weights);
-    const Index size = program.instructions().n_parameters;
-    const auto number = [&](const char* key) { return nb::cast<double>(rule[key]); };
-    const auto name = nb::cast<std::string>(rule["name"]);
-    Optimizer optimizer;
-    optimizer.constants.rule = rule_of(name);
-    optimizer.constants.nesterov = nb::cast<bool>(rule["nesterov"]);
-    optimizer.constants.momentum = number("momentum");
-    optimizer.constants.beta_1 = number("beta_1");
-    optimizer.constants.beta_2 = number("beta_2");
-    optimizer.constants.epsilon = number("epsilon");
-    optimizer.weight_decay = number("weight_decay");
-    optimizer.clip_norm = std::isfinite(number("clip_norm")) ? number("clip_norm") : 0.0;
-    optimizer.has_bias_correction = optimizer.constants.rule == Rule::kAdam;
-    const Index n_slots = Index(slots.ndim() == 2 ? slots.shape(0) : 0);
-    const bool needs_two = optimizer.constants.rule == Rule::kAdam || optimizer.constants.rule == Rule::kRmsprop;
-    require_shape("slots", Input(slots), {needs_two ? 2 : 1, size});
-    if (!holds<T>(Input(slots)) || (size > 1 && slots.stride(1) != 1)) refuse("slots must be rows of the program's dtype.");
-    TrainingState<T> state;
-    state.parameters = written_vector<T>("parameters", parameters, size);
-    state.gradient = written_vector<T>("gradient", gradient, size);
-    state.slot_1 = static_cast<T*>(slots.data());
-    state.slot_2 = n_slots > 1 ? state.slot_1 + slots.stride(0) : nullptr;
-    Schedule schedule;
-    schedule.order = whole_numbers<std::int64_t>("order", order);
-    schedule.n_rows = Index(order.shape(0));
-    schedule.batch_size = batch_size;
-    schedule.first_batch = first_batch;
-    schedule.n_steps = Index(learning_rates.ndim() == 1 ? learning_rates.shape(0) : 0);
-    schedule.learning_rates = vector_of<double>("learning_rates", learning_rates, schedule.n_steps);
-    schedule.first_step = step;
-    schedule.seed = seed;
-    if (batch_size < 1 || first_batch < 0) refuse("batch_size must be 1 or more, first_batch 0 or more.");
-    const Index n_batches = schedule.n_rows / batch_size + (schedule.n_rows % batch_size != 0);
-    if (first_batch + schedule.n_steps > n_batches) {
-        refuse("the epoch has " + std::to_string(n_batches) + " batches; steps up to batch " +
-               std::to_string(first_batch + schedule.n_steps) + " were asked for.");
-    }
-    const Index last = std::min(schedule.n_rows, (first_batch + schedule.n_steps) * batch_size);
-    for (Index i = first_batch * batch_size; i < last; ++i) {
-        if (schedule.order[i] < 0 || schedule.order[i] >= examples.n_rows) refuse("order names a row that is not there.");
-    }
-    double* const to = written_vector<double>("losses", losses, schedule.n_steps);
-    const int threads = checked_threads(n_threads);
-    const nb::gil_scoped_release released;
-    return program.train(state, examples, optimizer, schedule, to, threads);
 }
 
 template <class T>
@@ -276,10 +112,7 @@ void bind(nb::module_& module, const char* name) {
             "parameters"_a, "data_columns"_a, "output"_a, "arena_columns"_a, "fixed_size"_a, "n_parameters"_a)
         .def("predict", predict<T>, "parameters"_a, "rows"_a, "n_threads"_a = 0)
         .def("value_and_gradient", value_and_gradient<T>, "parameters"_a, "rows"_a, "labels"_a, "weights"_a.none(),
-             "gradient"_a, "seed_and_step"_a.none(), "n_threads"_a = 0)
-        .def("train", train<T>, nb::kw_only(), "parameters"_a, "slots"_a, "gradient"_a, "rows"_a, "labels"_a,
-             "weights"_a.none(), "rule"_a, "order"_a, "batch_size"_a, "first_batch"_a, "learning_rates"_a, "step"_a,
-             "seed"_a, "losses"_a, "n_threads"_a);
+             "gradient"_a, "seed_and_step"_a.none(), "n_threads"_a = 0);
 }
 
 // The first row of X with a NaN or an infinity, or -1.

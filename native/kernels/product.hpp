@@ -27,7 +27,7 @@ constexpr int kPanelVectors = 3;  // 4 rows x 3 vectors need 7 loads for 12 mult
 constexpr int kMaxTileRows = 8;
 constexpr int kMaxTileVectors = 8;
 constexpr Index kPackedRowsBytes = 256 * 1024;  // of A, half of a small second-level cache
-constexpr Index kPanelsWorthPacking = 3;        // that read a packed A, where its rows are neighbours
+constexpr Index kPanelsWorthPacking = 7;        // that read a packed A, where its rows are neighbours
 constexpr Index kPanelsWorthTurning = 16;       // where they run along p
 constexpr Index kMaxDepth = kPanelBytes / (kPanelVectors * CHAINRULE_VECTOR_BYTES);
 

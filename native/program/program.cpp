@@ -11,11 +11,13 @@
 namespace chainrule {
 namespace {
 
-constexpr double kThreadWork = 100e3;  // multiplications and additions in a step that are worth a thread
+// Multiplications and additions that are worth a thread: in a step, for it to share; and in a call, for it to wake up.
+constexpr double kStepWork = 400e3;
+constexpr double kCallWork = 2e6;
 
-int threads_worth(double work, int n_threads) {
+int threads_worth(double work_of_call, double work_of_step, int n_threads) {
     const int wanted = n_threads == 0 ? default_thread_count() : n_threads;
-    return int(std::clamp(work / kThreadWork, 1.0, double(wanted)));
+    return int(std::clamp(std::min(work_of_call / kCallWork, work_of_step / kStepWork), 1.0, double(wanted)));
 }
 
 // What the rows of one pass contribute to a unit's gradient.
@@ -171,7 +173,8 @@ Program<T>::~Program() = default;
 template <class T>
 void Program<T>::predict(const T* parameters, const Examples<T>& rows, T* out, int n_threads) {
     const Instructions& all = instructions_;
-    const int threads = threads_worth(double(rows.n_rows) * work_per_row(all), n_threads);
+    const double total = double(rows.n_rows) * work_per_row(all);
+    const int threads = threads_worth(total, total, n_threads);
     Borrowed borrowed(*this);
     Workspace<T>& work = *borrowed.work;
     work.make_scratch(threads);
@@ -222,7 +225,8 @@ double Program<T>::value_and_gradient(const T* parameters, const Examples<T>& ex
                                       int n_threads) {
     Borrowed borrowed(*this);
     Workspace<T>& work = *borrowed.work;
-    const int threads = threads_worth(double(examples.n_rows) * work_per_row(instructions_), n_threads);
+    const double total = double(examples.n_rows) * work_per_row(instructions_);
+    const int threads = threads_worth(total, total, n_threads);
     work.make_scratch(threads);
     Memory<T> memory = work.memory_for(examples.n_rows, parameters, gradient);
     memory.noise = noise;
@@ -238,8 +242,8 @@ Index Program<T>::train(const TrainingState<T>& state, const Examples<T>& exampl
                         const Schedule& schedule, double* losses, int n_threads) {
     Borrowed borrowed(*this);
     Workspace<T>& work = *borrowed.work;
-    const double work_per_step = double(schedule.batch_size) * work_per_row(instructions_);
-    const int threads = threads_worth(work_per_step, n_threads);
+    const double work_per_step = double(std::min(schedule.batch_size, schedule.n_rows)) * work_per_row(instructions_);
+    const int threads = threads_worth(work_per_step * double(schedule.n_steps), work_per_step, n_threads);
     work.make_scratch(threads);
     const bool is_fused = instructions_.fixed_backward.empty() && instructions_.fixed_forward.empty() &&
                           optimizer.clip_norm == 0.0;

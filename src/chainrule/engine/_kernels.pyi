@@ -1,4 +1,4 @@
-"""The compiled kernels. Sources: native/bindings.cpp and what it includes.
+"""The compiled kernels. Sources: native/bindings/ and what it includes.
 
 Conventions: ``X`` (m, d) is float32 or float64 in any layout (read-only arrays, slices, Fortran order, negative
 and zero strides); ``W``, ``b``, ``V``, ``vb`` and probabilities have its dtype; ``labels`` (m,) is int64,
@@ -112,28 +112,34 @@ class ProgramFloat32:
     ) -> float:
         """Return the loss; ``gradient`` (P,) is filled."""
 
-    def train(
+class ProgramFloat64(ProgramFloat32):
+    """The same in float64."""
+
+class TrainingFloat32:
+    """A program with what it trains on; ``parameters`` (P,) and ``slots`` (n_slots, P) move with every step."""
+
+    def __init__(
         self,
         *,
-        parameters: FloatArray,
-        slots: FloatArray,
-        gradient: FloatArray,
+        program: ProgramFloat32,
         rows: Any,
         labels: IntArray | FloatArray,
         weights: Float64Array | None,
+        parameters: FloatArray,
+        slots: FloatArray,
         rule: dict[str, Any],
-        order: IntArray,
         batch_size: int,
-        first_batch: int,
-        learning_rates: Float64Array,
-        step: int,
         seed: int,
-        losses: Float64Array,
         n_threads: int,
+    ) -> None:
+        """Keep the arrays; what they hold may change, but for ``labels``."""
+
+    def steps(
+        self, order: IntArray, first_batch: int, learning_rates: Float64Array, step: int, losses: Float64Array
     ) -> int:
         """Take a step per learning rate; return how many were taken, their losses in ``losses``."""
 
-class ProgramFloat64(ProgramFloat32):
+class TrainingFloat64(TrainingFloat32):
     """The same in float64."""
 
 def first_nonfinite_row(X: FloatArray, n_threads: int = 0) -> int:

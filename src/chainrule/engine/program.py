@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from math import isfinite
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -204,17 +205,22 @@ class Trainer:
         n_threads: int = 0,
     ) -> None:
         dtype = _dtype_of(X)
-        self.program = program
-        self.rule = rule
-        self.batch_size = batch_size
-        self.seed = seed
-        self.n_threads = n_threads
         self.parameters: Array = np.array(parameters, dtype=dtype)
         self.slots: Array = np.zeros((rule.n_slots, len(self.parameters)), dtype=dtype)
-        self._gradient = np.zeros_like(self.parameters)
-        self._examples = Examples.of(program, X, labels, sample_weight)
-        self._native = program.native("training", dtype)
-        self._rule = asdict(rule)
+        examples = Examples.of(program, X, labels, sample_weight)
+        training = _kernels.TrainingFloat32 if dtype.char == "f" else _kernels.TrainingFloat64
+        self._native = training(
+            program=program.native("training", dtype),
+            rows=examples.rows,
+            labels=examples.labels.copy(),  # the kernels trust them from now on
+            weights=examples.sample_weight,
+            parameters=self.parameters,
+            slots=self.slots,
+            rule=asdict(rule),
+            batch_size=batch_size,
+            seed=seed,
+            n_threads=n_threads,
+        )
 
     def steps(self, order: IntArray, first: int, learning_rates: Float64Array, step: int) -> StepsTaken:
         """Take ``len(learning_rates)`` steps, one per batch.
@@ -231,25 +237,9 @@ class Trainer:
             Steps taken in the run so far (adam's t is one more; dropout's noise is a function of seed and step).
         """
         losses = np.empty(len(learning_rates))
-        taken = self._native.train(
-            parameters=self.parameters,
-            slots=self.slots,
-            gradient=self._gradient,
-            rows=self._examples.rows,
-            labels=self._examples.labels,
-            weights=self._examples.sample_weight,
-            rule=self._rule,
-            order=np.ascontiguousarray(order, dtype=np.int64),
-            batch_size=self.batch_size,
-            first_batch=first,
-            learning_rates=np.ascontiguousarray(learning_rates, dtype=np.float64),
-            step=step,
-            seed=self.seed,
-            losses=losses,
-            n_threads=self.n_threads,
-        )
+        taken = self._native.steps(order, first, learning_rates, step, losses)
         losses = losses[:taken]
-        return StepsTaken(losses, bool(len(losses)) and not np.isfinite(losses[-1]))
+        return StepsTaken(losses, taken > 0 and not isfinite(losses[-1]))
 
 
 def compile_graph(graph: Graph) -> Program:
