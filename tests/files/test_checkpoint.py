@@ -45,9 +45,10 @@ def _rows(dtype=np.float64):
 
 def _fit(options=OPTIONS, dtype=np.float64, **given):
     X, y = _rows(dtype)
-    X, y, _, validation = hold_out(X, y, options)
-    graph = build_network(3, 3, options, mass=float(len(y)))
-    return fit_network(X, y, graph, options, validation=validation if options.early_stopping else None, **given)
+    rows, validation = hold_out(X, y, options)
+    graph = build_network(3, 3, options, mass=float(len(rows)))
+    watched = validation if options.early_stopping else None
+    return fit_network(X, y, graph, options, rows=rows, validation=watched, **given)
 
 
 def _stop_after(calls):

@@ -193,8 +193,8 @@ def test_two_labels_at_once():
     Y = np.stack([X[:, 0] > 0, X[:, 1] > X[:, 2]], axis=1).astype(np.int64)
     options = replace(SMALL, max_iter=100)
     graph = build_network(4, 2, options, mass=200.0, multilabel=True)
-    X_train, Y_train, _, validation = hold_out(X, Y, options)
-    found = fit_network(X_train, Y_train, graph, options, validation=validation)
+    rows, validation = hold_out(X, Y, options)
+    found = fit_network(X, Y, graph, options, rows=rows, validation=validation)
     p = compile_graph(graph).predict(found.parameters, X)
     assert ((p > 0.5) == Y).mean() > 0.9
     assert len(validation.labels) == 20
@@ -219,6 +219,19 @@ def test_rows_of_no_weight_are_no_rows():
     assert len(_fit(X, y, replace(options, batch_size=10), sample_weight=weight).loss_curve) == 20
 
 
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_training_on_some_rows_is_training_on_a_table_of_them(solver):
+    X, y = _rows()
+    weight = np.where(np.arange(120) % 4, 1.5, 0.0)
+    rows = np.flatnonzero(np.arange(120) % 5).astype(np.int64)
+    options = replace(SMALL, solver=solver, batch_size=16, alpha=0.0)  # whose lambda is of all rows
+    found = _fit(X, y, options, sample_weight=weight, rows=rows)
+    alone = _fit(X[rows], y[rows], options, sample_weight=weight[rows])
+    np.testing.assert_array_equal(found.parameters, alone.parameters)
+    with pytest.raises(InputError, match="all have weight 0"):
+        _fit(X, y, replace(SMALL, batch_size=16), sample_weight=weight, rows=np.arange(0, 120, 4))
+
+
 def test_the_penalty_means_the_same_for_every_batch_size():
     X, y = _rows()
     for batch_size in (10, 120):
@@ -236,8 +249,9 @@ def test_the_best_epoch_is_the_result_and_the_last_one_goes_on():
     options = replace(
         SMALL, max_iter=60, early_stopping=True, n_iter_no_change=5, monitor="loss", learning_rate_init=0.1
     )
-    X_train, y_train, _, validation = hold_out(X, y, options)
-    found = fit_network(X_train, y_train, build_network(4, 3, options, mass=270.0), options, validation=validation)
+    rows, validation = hold_out(X, y, options)
+    graph = build_network(4, 3, options, mass=270.0)
+    found = fit_network(X, y, graph, options, rows=rows, validation=validation)
     assert found.status == "converged"
     best = int(np.argmin(found.validation_losses))
     assert found.best_epoch == best + 1 < found.n_iter
@@ -245,7 +259,7 @@ def test_the_best_epoch_is_the_result_and_the_last_one_goes_on():
     p = compile_graph(found.graph).predict(found.parameters, validation.X)
     assert mean_cross_entropy(p, validation.labels) == found.validation_losses[best]
     assert (found.state.parameters != found.parameters).any()
-    further = fit_network(X_train, y_train, found.graph, options, validation=validation, state=found.state)
+    further = fit_network(X, y, found.graph, options, rows=rows, validation=validation, state=found.state)
     assert further.loss_curve[: found.n_iter] == found.loss_curve
     assert further.n_iter >= 1
 

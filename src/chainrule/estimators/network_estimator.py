@@ -34,7 +34,7 @@ from chainrule.estimators.validation import OWN_SCORES, make_score, set_aside, u
 from chainrule.files import Checkpoint, load_checkpoint
 from chainrule.graph import Graph
 from chainrule.solvers import EpochCallback, EpochProgress, RunState
-from chainrule.training import NetworkFit, NetworkOptions, Validation, class_weights, fit_network
+from chainrule.training import NetworkFit, NetworkOptions, Validation, class_weights, fit_network, total_weight
 
 _FLOATS = [np.float64, np.float32]
 
@@ -46,6 +46,7 @@ class _Problem:
     rows: Any
     labels: IntArray
     weights: Float64Array | None
+    training_rows: IntArray | None  # None: all
     classes: Array
     kind: TargetKind
     validation: Validation | None
@@ -214,19 +215,20 @@ class NetworkEstimator(CallbackSupportMixin, NetworkPredictor):  # type: ignore[
             kind = self._kind()  # which these targets are not: encoding them says so
         labels = encode_targets(targets, classes, kind)
         weights = self._row_weights(sample_weight, rows, labels, classes, kind)
-        validation = None
+        training_rows = validation = None
         if validation_data is not None:
             validation = self._check_validation(validation_data, rows.dtype, classes, kind)
         elif options.early_stopping and aside and options.solver != "lbfgs":
-            rows, labels, weights, validation = set_aside(rows, labels, weights, kind, options)
-        if options.batch_size != "auto" and int(options.batch_size) > len(labels) and options.solver != "lbfgs":
+            training_rows, validation = set_aside(rows, labels, weights, kind, options)
+        n_rows = len(labels) if training_rows is None else len(training_rows)
+        if options.batch_size != "auto" and int(options.batch_size) > n_rows and options.solver != "lbfgs":
             warnings.warn(
-                f"batch_size={options.batch_size} is larger than the {len(labels)} rows: a batch holds them all",
+                f"batch_size={options.batch_size} is larger than the {n_rows} rows: a batch holds them all",
                 stacklevel=4,
             )
-        mass = float(len(labels)) if weights is None else float(weights.sum())
+        mass = total_weight(labels, weights, training_rows)
         graph = self._make_graph(options, rows.shape[1], len(classes), kind, mass)
-        return _Problem(rows, labels, weights, classes, kind, validation, graph)
+        return _Problem(rows, labels, weights, training_rows, classes, kind, validation, graph)
 
     def _row_weights(
         self, sample_weight: Any, rows: Any, labels: IntArray, classes: Array, kind: TargetKind
@@ -297,6 +299,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkPredictor):  # type: ignore[
             problem.labels,
             problem.graph,
             options if validation is not None else replace(options, early_stopping=False),
+            rows=problem.training_rows,
             sample_weight=problem.weights,
             start=start,
             state=None if start is None else self._state_to_go_on_from(start, options, validation),

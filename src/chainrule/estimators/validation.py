@@ -18,28 +18,28 @@ OWN_SCORES = ("accuracy", "loss")  # these the training loop computes itself, wi
 
 def set_aside(
     X: Any, labels: IntArray, weights: Float64Array | None, kind: TargetKind, options: NetworkOptions
-) -> tuple[Any, IntArray, Float64Array | None, Validation]:
-    """Return the rows to train on and ``validation_fraction`` of them apart.
+) -> tuple[IntArray, Validation]:
+    """Return the rows to train on, in ascending order, and ``validation_fraction`` of them apart.
 
     As in scikit-learn, two classes are split in proportion or not at all: a class with one row is an error there.
     More classes are in proportion where each has rows enough.
     """
     if kind == "binary":
-        parts = _split_two_classes(X, labels, weights, options)
+        rows, validation = _split_two_classes(X, labels, weights, options)
     else:
-        parts = hold_out(X, labels, options, weights)
-    n_rows = len(parts[3].labels)
+        rows, validation = hold_out(X, labels, options, weights)
+    n_rows = len(validation.labels)
     if n_rows < 2:
         raise InputError(
             f"validation_fraction={options.validation_fraction:g} sets {n_rows} of {len(labels)} rows aside, which is "
             "too small to judge by: increase it, or give validation_data"
         )
-    return parts
+    return rows, validation
 
 
 def _split_two_classes(
     X: Any, labels: IntArray, weights: Float64Array | None, options: NetworkOptions
-) -> tuple[Any, IntArray, Float64Array | None, Validation]:
+) -> tuple[IntArray, Validation]:
     from sklearn.model_selection import train_test_split
 
     train, test = train_test_split(
@@ -48,9 +48,7 @@ def _split_two_classes(
         random_state=options.seed % 2**32,
         stratify=labels.astype(bool)[:, None],  # a column, as there: the error then names a class as it does there
     )
-    train, test = np.sort(train), np.sort(test)
-    of_train, of_test = (None, None) if weights is None else (weights[train], weights[test])
-    return X[train], labels[train], of_train, Validation(X[test], labels[test], of_test)
+    return np.sort(train), Validation.of_rows(X, labels, weights, np.sort(test))
 
 
 def unpack_validation(validation_data: Any) -> tuple[Any, Any, Any]:

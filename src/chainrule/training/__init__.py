@@ -1,7 +1,7 @@
 """Tables or arrays and options in, trained parameters out."""
 
 from chainrule.training.network import NetworkFit, NetworkOptions, Validation, build_network, fit_network, hold_out
-from chainrule.training.rows import Split, class_weights, split_rows
+from chainrule.training.rows import Split, class_weights, split_rows, total_weight
 from chainrule.training.softmax import SOLVERS, Fit, SoftmaxOptions, fit_softmax, resolve_learning_rate
 from chainrule.training.table import train
 from chainrule.training.table_options import NetworkRecipe
@@ -22,5 +22,6 @@ __all__ = [
     "hold_out",
     "resolve_learning_rate",
     "split_rows",
+    "total_weight",
     "train",
 ]

@@ -155,6 +155,7 @@ def fit_network(
     graph: Graph,
     options: NetworkOptions,
     *,
+    rows: IntArray | None = None,
     sample_weight: Float64Array | None = None,
     start: Array | None = None,
     validation: Validation | None = None,
@@ -178,6 +179,8 @@ def fit_network(
         What to train, `build_network`'s or any other with a loss and an output of class probabilities.
     options
         How. What is about layers and loss is not read here: the graph holds it.
+    rows
+        Those to train on, in ascending order; all by default.
     sample_weight
         (m,) weights >= 0 with a positive sum; None counts each row once. Rows of weight 0 are left out.
     start
@@ -209,15 +212,22 @@ def fit_network(
     began = time.perf_counter()
     if options.early_stopping and validation is None:
         raise InputError("early_stopping=True needs validation rows: hold_out(X, labels, options) sets some aside")
+    if options.solver == "lbfgs":
+        if rows is not None:
+            sample_weight = None if sample_weight is None else sample_weight[rows]
+            X, labels, rows = X[rows], labels[rows], None
+    else:
+        rows = _rows_that_count(graph, labels, sample_weight, rows)
     program = compile_graph(graph)
     keeper = found = None
     if checkpoint is not None:
-        recipe = describe_run(X, labels, graph, options, sample_weight, validation)
+        recipe = describe_run(X, labels, graph, options, sample_weight, validation, rows)
         keeper = checkpoint.keeper(recipe)
         found = checkpoint.find(recipe) if resume else None
     run = _begin(graph, options, X.dtype, start, state) if found is None else found
     _check_state(run, graph, options)
-    before = run.rows_seen + run.batch * _batch_size(options, X.shape[0])
+    n_rows = X.shape[0] if rows is None else len(rows)
+    before = run.rows_seen + run.batch * _batch_size(options, n_rows)
     watch = None if validation is None else make_watch(program, validation, options, score)
     if options.solver == "lbfgs":
         objective = ProgramObjective(program, X, labels, sample_weight, options.n_threads)
@@ -225,8 +235,6 @@ def fit_network(
         run = full_batch(objective, limits, run, watch=watch, callback=callback, keeper=keeper)
         n_rows_seen = run.rows_seen - before
     else:
-        rows = _rows_that_count(graph, labels, sample_weight)
-        n_rows = X.shape[0] if rows is None else len(rows)
         steps = _minibatch_options(options, n_rows)
         run = minibatch(
             program,
@@ -308,14 +316,21 @@ def _minibatch_options(options: NetworkOptions, n_rows: int) -> MinibatchOptions
     )
 
 
-def _rows_that_count(graph: Graph, labels: Array, sample_weight: Float64Array | None) -> IntArray | None:
+def _rows_that_count(
+    graph: Graph, labels: Array, sample_weight: Float64Array | None, rows: IntArray | None
+) -> IntArray | None:
     """Return the rows with a weight, None for all: a batch of rows without any would have no mean."""
     counts = np.ones(len(labels), dtype=bool) if sample_weight is None else sample_weight > 0
     for node in graph.of_kind("softmax_cross_entropy"):
         class_weight = node.attributes.get("class_weight")
         if class_weight is not None:
             counts = counts & (np.array(class_weight)[labels] > 0)
-    return None if counts.all() else np.flatnonzero(counts).astype(np.int64)
+    if counts.all():
+        return rows
+    found = np.flatnonzero(counts).astype(np.int64) if rows is None else rows[counts[rows]]
+    if not len(found):
+        raise InputError("the rows to train on all have weight 0: give at least one of them a positive weight")
+    return found
 
 
 def _make_fit(graph: Graph, run: RunState, solver: str, seconds: float, n_rows_seen: int) -> NetworkFit:

@@ -74,3 +74,10 @@ def class_weights(
             raise InputError(f"class_weight must be finite numbers >= 0, got {dict(class_weight)}")
     result: Float64Array = factors[labels]
     return result
+
+
+def total_weight(labels: Array, sample_weight: Float64Array | None, rows: IntArray | None = None) -> float:
+    """Return the weight of some rows, all by default; without ``sample_weight`` each row counts once."""
+    if sample_weight is None:
+        return float(len(labels) if rows is None else len(rows))
+    return float((sample_weight if rows is None else sample_weight[rows]).sum())

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule._typing import Array, Float64Array
+from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.graph import Graph
 from chainrule.training.network_options import NetworkOptions
 from chainrule.training.validation import Validation
 
 RunRecipe: TypeAlias = Mapping[str, Any]
-"""``graph``, ``options``, ``data`` and ``validation``; JSON."""
+"""``graph``, ``options``, ``data``, ``rows`` and ``validation``; JSON."""
 
 _ROWS = 256  # of X that go into the checksum: all of them would take as long as an epoch
 _OF_NO_CONSEQUENCE = ("n_threads",)
@@ -28,6 +28,7 @@ def describe_run(
     options: NetworkOptions,
     sample_weight: Float64Array | None,
     validation: Validation | None,
+    rows: IntArray | None = None,
 ) -> dict[str, Any]:
     """Return the recipe of a run.
 
@@ -42,6 +43,7 @@ def describe_run(
         "graph": _digest(json.dumps(graph.to_dict(), sort_keys=True).encode()),
         "options": {name: value for name, value in options.to_record().items() if name not in left_out},
         "data": _describe_rows(X, labels, sample_weight),
+        "rows": None if rows is None else _digest(rows.tobytes()),
         "validation": None
         if validation is None
         else _describe_rows(validation.X, validation.labels, validation.sample_weight),

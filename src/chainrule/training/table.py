@@ -17,7 +17,7 @@ from chainrule.model import Model
 from chainrule.training.network import build_network, fit_network, hold_out
 from chainrule.training.network_options import NetworkOptions
 from chainrule.training.prepare import Prepared, prepare_table
-from chainrule.training.rows import class_weights
+from chainrule.training.rows import class_weights, total_weight
 from chainrule.training.softmax import SoftmaxOptions, fit_softmax
 from chainrule.training.table_options import NetworkRecipe
 
@@ -164,16 +164,16 @@ def _train_network(
     if isinstance(options, NetworkRecipe):
         options = options.options(len(y), seed=prepared.seed)
     weights = class_weights(class_weight, y, prepared.labels.classes)
-    validation, counts = None, {}
+    rows, validation, counts = None, None, {}
     if options.early_stopping:
-        X, y, weights, validation = hold_out(X, y, options, weights)
-        counts = {"n_fit": len(y), "n_validation": len(validation.labels)}
-    mass = float(len(y)) if weights is None else float(weights.sum())
+        rows, validation = hold_out(X, y, options, weights)
+        counts = {"n_fit": len(rows), "n_validation": len(validation.labels)}
     fit = fit_network(
         X,
         y,
-        build_network(X.shape[1], prepared.n_classes, options, mass=mass),
+        build_network(X.shape[1], prepared.n_classes, options, mass=total_weight(y, weights, rows)),
         options,
+        rows=rows,
         sample_weight=weights,
         validation=validation,
         callback=callback,

@@ -30,16 +30,21 @@ class Validation:
     labels: Array
     sample_weight: Float64Array | None = None
 
+    @staticmethod
+    def of_rows(X: Any, labels: Array, sample_weight: Float64Array | None, rows: IntArray) -> Validation:
+        """Return some rows of a table."""
+        return Validation(X[rows], labels[rows], None if sample_weight is None else sample_weight[rows])
+
 
 def hold_out(
     X: Any, labels: Array, options: NetworkOptions, sample_weight: Float64Array | None = None
-) -> tuple[Any, Array, Float64Array | None, Validation]:
+) -> tuple[IntArray, Validation]:
     """Set ``validation_fraction`` of the rows aside, each class in proportion where there are rows enough.
 
     Returns
     -------
-    X, labels, sample_weight
-        Of the rows that are left to train on.
+    rows
+        The rows that are left to train on, in ascending order; `fit_network` takes them without a copy.
     validation
         The others.
 
@@ -55,12 +60,7 @@ def hold_out(
             f"validation_fraction={options.validation_fraction:g} of {len(labels)} rows leaves {len(split.test)} "
             f"to validate and {len(split.train)} to train on: change it, or give validation rows"
         )
-
-    def weights_of(rows: IntArray) -> Float64Array | None:
-        return None if sample_weight is None else sample_weight[rows]
-
-    validation = Validation(X[split.test], labels[split.test], weights_of(split.test))
-    return X[split.train], labels[split.train], weights_of(split.train), validation
+    return split.train, Validation.of_rows(X, labels, sample_weight, split.test)
 
 
 def make_watch(
