@@ -64,4 +64,14 @@ struct Batch {
     Index row(Index i) const { return order == nullptr ? first + i : Index(order[first + i]); }
 };
 
+// Entries first .. first + n of an order as a batch. Rows that follow one another are read where they are.
+template <class T>
+Batch<T> batch_of(const Examples<T>& examples, const std::int64_t* order, Index first, Index n) {
+    const std::int64_t row = order[first];
+    bool is_run = true;
+    for (Index i = 1; is_run && i < n; ++i) is_run = order[first + i] == row + i;
+    if (is_run) return {examples, nullptr, Index(row), n};
+    return {examples, order, first, n};
+}
+
 }  // namespace chainrule

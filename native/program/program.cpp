@@ -262,7 +262,7 @@ Index Program<T>::train(const TrainingState<T>& state, const Examples<T>& exampl
                 step.bias_correction_1 = 1.0 - std::pow(step.beta_1, double(number + 1));
                 step.bias_correction_2 = 1.0 - std::pow(step.beta_2, double(number + 1));
             }
-            const Batch<T> batch{examples, schedule.order, first, rows};
+            const Batch<T> batch = batch_of(examples, schedule.order, first, rows);
             losses[s] = is_fused ? fused_step(work, team, batch, memory, state, optimizer, step)
                                  : step_after_gradient(work, team, batch, memory, state, optimizer, step);
             ++taken;

@@ -107,15 +107,17 @@ def test_what_does_not_go_together_is_a_usage_error(
 
 
 def test_values_that_make_no_sense(fails: Fails) -> None:
-    assert "hidden_layer_sizes must be whole numbers > 0" in fails(*TRAIN, "--hidden", "8,0")
+    assert "--hidden must be whole numbers > 0" in fails(*TRAIN, "--hidden", "8,0")
     assert "no activation 'rule'" in fails(*TRAIN, "--hidden", "8", "--activation", "rule")
     assert "dropout must be" in fails(*TRAIN, "--hidden", "8", "--dropout", "1")
-    assert "learning_rate_init must be" in fails(*TRAIN, "--hidden", "8", "--learning-rate", "0")
+    assert "--learning-rate must be" in fails(*TRAIN, "--hidden", "8", "--learning-rate", "0")
 
 
 def test_a_run_that_diverges_says_where(fails: Fails) -> None:
     message = fails(*SMALL, "--optimizer", "sgd", "--learning-rate", "1e30", "--schedule", "constant")
     assert "epoch 1" in message
+    assert "a smaller --learning-rate (" in message
+    assert "or --clip-norm 1.0" in message
 
 
 def test_lbfgs_trains_too(run: Run) -> None:

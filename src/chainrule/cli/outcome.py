@@ -16,6 +16,7 @@ import os
 import sys
 
 from chainrule.cli import screen
+from chainrule.cli.network_options import in_options
 from chainrule.errors import ChainruleError
 
 BAD_INPUT = 1
@@ -57,7 +58,7 @@ def end(error: BaseException) -> int:
         screen.say("Interrupted", what, "yellow")
         return INTERRUPTED
     if isinstance(error, ChainruleError):
-        screen.say("Error", str(error), "red")
+        screen.say("Error", in_options(str(error)), "red")
         return BAD_INPUT
     if isinstance(error, MemoryError):
         screen.say("Error", f"not enough memory. {error}".strip(), "red")
