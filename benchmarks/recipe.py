@@ -49,7 +49,7 @@ def pytorch(path: Path) -> tuple[float, float]:
     from torch import nn
 
     trained_on, judged_by = load(path)
-    tiny = NetworkRecipe({"hidden_layer_sizes": (256, 128), "max_iter": 1, "early_stopping": False})
+    tiny = NetworkRecipe({**RECIPE.chosen, "max_iter": 1, "early_stopping": False})
     model = chainrule.train(trained_on, "label", options=tiny, test_size=0.0)  # for its encoding and its graph
     X, X_judged = (model.transform(rows.drop(columns="label")) for rows in (trained_on, judged_by))
     y, y_judged = (np.searchsorted(model.classes, rows["label"]) for rows in (trained_on, judged_by))

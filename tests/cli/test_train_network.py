@@ -109,7 +109,8 @@ def test_what_does_not_go_together_is_a_usage_error(
 def test_values_that_make_no_sense(fails: Fails) -> None:
     assert "--hidden must be whole numbers > 0" in fails(*TRAIN, "--hidden", "8,0")
     assert "no activation 'rule'" in fails(*TRAIN, "--hidden", "8", "--activation", "rule")
-    assert "dropout must be" in fails(*TRAIN, "--hidden", "8", "--dropout", "1")
+    assert "--dropout must be" in fails(*TRAIN, "--hidden", "8", "--dropout", "1")
+    assert "--l2 must be" in fails(*TRAIN, "--hidden", "8", "--l2", "-1")
     assert "--learning-rate must be" in fails(*TRAIN, "--hidden", "8", "--learning-rate", "0")
 
 

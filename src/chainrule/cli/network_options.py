@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -216,14 +215,6 @@ FLAGS = {
     "learning_rate_init": "--learning-rate",
 }
 """The option behind each field of `NetworkOptions`."""
-
-
-def in_options(message: str) -> str:
-    """Return an error's words with options in place of the fields they came from; plain words stay as they are."""
-    for name, flag in FLAGS.items():
-        if "_" in name:
-            message = re.sub(rf"\b{name}\b", flag, re.sub(rf"\b{name}=(?=\S)", f"{flag} ", message))
-    return message
 
 
 def alone(values: Any) -> Any:

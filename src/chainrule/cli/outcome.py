@@ -13,10 +13,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Mapping
 
 from chainrule.cli import screen
-from chainrule.cli.network_options import in_options
 from chainrule.errors import ChainruleError
 
 BAD_INPUT = 1
@@ -27,17 +28,24 @@ BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 _written: list[str] = []
 _checkpoints: list[str] = []
+_flags: dict[str, str] = {}
 
 
 def begin() -> None:
     """Forget what an earlier command in this process wrote."""
     _written.clear()
     _checkpoints.clear()
+    _flags.clear()
 
 
 def can_resume(path: str | os.PathLike[str]) -> None:
     """Remember where a run is kept as it goes, in case Ctrl-C ends it."""
     _checkpoints.append(os.fspath(path))
+
+
+def options_are(flags: Mapping[str, str]) -> None:
+    """Remember the option behind each field, for an error about a field to name what was typed."""
+    _flags.update(flags)
 
 
 def wrote(path: str | os.PathLike[str]) -> None:
@@ -58,7 +66,7 @@ def end(error: BaseException) -> int:
         screen.say("Interrupted", what, "yellow")
         return INTERRUPTED
     if isinstance(error, ChainruleError):
-        screen.say("Error", in_options(str(error)), "red")
+        screen.say("Error", _in_options(str(error)), "red")
         return BAD_INPUT
     if isinstance(error, MemoryError):
         screen.say("Error", f"not enough memory. {error}".strip(), "red")
@@ -72,6 +80,14 @@ def end(error: BaseException) -> int:
     screen.say("Internal error", f"{type(error).__name__}: {text[:300]}", "red")
     screen.say("", "This is a bug of chainrule. CHAINRULE_DEBUG=1 shows where; please report it with that.", "")
     return BUG
+
+
+def _in_options(message: str) -> str:
+    """Return an error's words with options for fields; a plain word is one only in ``solver=x`` and ``solver must``."""
+    for name, flag in _flags.items():
+        message = re.sub(rf"\b{name}=(?=\S)", f"{flag} ", message)
+        message = re.sub(rf"\b{name}\b" if "_" in name else rf"(?<!-)\b{name}(?= must )", flag, message)
+    return message
 
 
 def _forget_output() -> None:

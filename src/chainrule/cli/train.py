@@ -182,6 +182,8 @@ def train(
         "validation_fraction": validation_size,
     }
     is_network = _is_network(model, for_softmax, for_network)
+    if is_network:
+        outcome.options_are(network.FLAGS)
     _check_checkpoint(is_network, checkpoint, checkpoint_every, resume)
     chosen = output or default_output(sources)
     check_outputs(
