@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <stdexcept>
 #include <string>
 
+#include "aligned_memory.hpp"
 #include "simd.hpp"
 #include "threads.hpp"
 
@@ -29,23 +28,6 @@ const SoftmaxKernels<T>& kernels_for() {
     }
 }
 
-// Memory aligned to cache lines, not initialised.
-class Buffer {
-public:
-    explicit Buffer(std::size_t bytes) : data_(::operator new(std::max<std::size_t>(bytes, 1), kAlignment)) {}
-    template <class T>
-    T* as() const {
-        return static_cast<T*>(data_.get());
-    }
-
-private:
-    static constexpr std::align_val_t kAlignment{64};
-    struct Delete {
-        void operator()(void* data) const { ::operator delete(data, kAlignment); }
-    };
-    std::unique_ptr<void, Delete> data_;
-};
-
 Index divide_up(Index n, Index by) { return (n + by - 1) / by; }
 
 // The caller's arrays may lie at any address.
@@ -66,8 +48,9 @@ PassShape shape_of(RowFunction function, const SoftmaxProblem<T>& problem, Index
     shape.n_outputs = bare ? shape.n_classes : shape.n_classes - 1;
 
     const bool aligned = reinterpret_cast<std::uintptr_t>(problem.rows.data) % alignof(T) == 0;
+    const bool narrow = problem.narrow_rows.data != nullptr;
     const bool packs = shape.n_features > 0 &&
-                       (problem.rows.column_stride != 1 || shape.n_features < lanes || !aligned);
+                       (narrow || problem.rows.column_stride != 1 || shape.n_features < lanes || !aligned);
     shape.width = packs ? divide_up(shape.n_features, lanes) * lanes : shape.n_features;
     if (packs) {
         shape.packed_stride = shape.width;
@@ -188,6 +171,7 @@ SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& prob
     pass.shape = shape_of(function, problem, kernels.lanes);
     const PassShape& shape = pass.shape;
     pass.rows = problem.rows;
+    pass.narrow_rows = problem.narrow_rows;
     pass.labels = problem.labels;
     pass.label_stride = problem.label_stride;
     pass.weights = problem.row_weights;
@@ -200,7 +184,7 @@ SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& prob
     pass.output_columns = problem.output_columns;
 
     const Index padded_width = divide_up(shape.width, kernels.lanes) * kernels.lanes;
-    const Buffer packed(std::size_t(shape.n_outputs * (padded_width + 1)) * sizeof(T));
+    const AlignedMemory packed(std::size_t(shape.n_outputs * (padded_width + 1)) * sizeof(T));
     T* bias = packed.as<T>() + shape.n_outputs * padded_width;
     pack_weights(problem, shape, kernels, packed.as<T>(), bias);
     pass.packed_weights = packed.as<T>();
@@ -210,12 +194,12 @@ SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& prob
     const Index n_chunks = chunk_count(shape);
     const Index n_blocks = divide_up(shape.n_rows, shape.block_rows);
     const Index chunk_sums = divide_up(shape.n_outputs * (padded_width + 1), 8) * 8;
-    const Buffer sums_memory(pass.has_gradient ? std::size_t(n_chunks * chunk_sums) * sizeof(double) : 0);
+    const AlignedMemory sums_memory(pass.has_gradient ? std::size_t(n_chunks * chunk_sums) * sizeof(double) : 0);
     std::vector<ChunkSums> chunks(static_cast<std::size_t>(n_chunks));
 
     const int threads = int(std::min<Index>(n_threads > 0 ? n_threads : default_thread_count(), n_chunks));
     const std::size_t scratch_bytes = divide_up(Index(kernels.scratch_bytes(pass)), 4096) * 4096 + 64;
-    const Buffer scratch(scratch_bytes * std::size_t(threads));
+    const AlignedMemory scratch(scratch_bytes * std::size_t(threads));
     parallel_for(n_chunks, threads, [&](Index index, int worker) {
         ChunkSums& chunk = chunks[std::size_t(index)];
         if (pass.has_gradient) {

@@ -16,7 +16,8 @@ struct SoftmaxProblem {
     Index n_features = 0;
     Index n_columns = 0;  // of W
     bool reference_logit = false;
-    Matrix<const T> rows;     // (n_rows, n_features)
+    Matrix<const T> rows;     // (n_rows, n_features); or, for double:
+    Matrix<const float> narrow_rows;
     Matrix<const T> weights;  // (n_features, n_columns)
     const T* bias = nullptr;  // (n_columns,)
     Index bias_stride = 0;
@@ -25,10 +26,10 @@ struct SoftmaxProblem {
     const double* row_weights = nullptr;  // (n_rows,), or nullptr: all 1
     Index row_weight_stride = 0;
     double label_smoothing = 0.0;
-    Matrix<const T> given_probabilities;  // (n_rows, given_columns), for the Hessian product
-    Index given_columns = 0;              // one per class, or without class 0
-    Matrix<T> row_output;                 // (n_rows, output_columns): probabilities or logits
-    Index output_columns = 0;             // likewise
+    Matrix<const double> given_probabilities;  // (n_rows, given_columns), for the Hessian product
+    Index given_columns = 0;                   // one per class, or without class 0
+    Matrix<T> row_output;                      // (n_rows, output_columns): probabilities or logits
+    Index output_columns = 0;                  // likewise
 };
 
 // Sums over the rows; both arrays have a column per column of W.

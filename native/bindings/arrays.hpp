@@ -63,7 +63,11 @@ Matrix<const T> matrix(const Input& array) {
 }
 
 template <class T>
-constexpr const char* kTypeOfRows = sizeof(T) == 4 ? "float32, as X is" : "float64, as X is";
+constexpr const char* kTypeOfWeights = sizeof(T) == 4 ? "float32, as W is" : "float64, as W is";
+
+template <class T>
+constexpr const char* kTypesOfRows = sizeof(T) == 4 ? "X must be of dtype float32, as the arithmetic is."
+                                                    : "X must be of dtype float32 or float64.";
 
 // A new NumPy array that owns its elements.
 template <class T>
@@ -78,12 +82,12 @@ inline int checked_threads(int n_threads) {
     return n_threads > 0 ? n_threads : default_thread_count();
 }
 
-// Calls compute(float()) or compute(double()), by the dtype of X.
+// Calls compute(float()) or compute(double()), by the dtype of an array.
 template <class Compute>
-auto by_dtype_of_rows(const Input& x, const Compute& compute) {
-    if (holds<float>(x)) return compute(float());
-    if (holds<double>(x)) return compute(double());
-    refuse("X must be of dtype float32 or float64.");
+auto by_dtype(const char* name, const Input& array, const Compute& compute) {
+    if (holds<float>(array)) return compute(float());
+    if (holds<double>(array)) return compute(double());
+    refuse(std::string(name) + " must be of dtype float32 or float64.");
 }
 
 }  // namespace chainrule

@@ -163,7 +163,7 @@ void bind_program(nb::module_& module) {
         [](const Input& X, int n_threads) {
             require_matrix("X", X);
             const int threads = checked_threads(n_threads);
-            return by_dtype_of_rows(X, [&](auto zero) { return first_nonfinite_row<decltype(zero)>(X, threads); });
+            return by_dtype("X", X, [&](auto zero) { return first_nonfinite_row<decltype(zero)>(X, threads); });
         },
         "X"_a, "n_threads"_a = 0);
     module.def(

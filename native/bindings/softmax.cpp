@@ -6,13 +6,12 @@
 namespace chainrule {
 namespace {
 
-// X, W and b, checked against each other.
+// X, W and b, checked against each other. Arithmetic is in the dtype of W; rows of float32 may meet W of float64.
 template <class T>
 SoftmaxProblem<T> problem_of(const Input& x, const Input& w, const Input& b, bool reference_logit) {
     require_matrix("X", x);
     require_matrix("W", w);
-    require_dtype<T>("W", w, kTypeOfRows<T>);
-    require_dtype<T>("b", b, kTypeOfRows<T>);
+    require_dtype<T>("b", b, kTypeOfWeights<T>);
     SoftmaxProblem<T> problem;
     problem.n_rows = Index(x.shape(0));
     problem.n_features = Index(x.shape(1));
@@ -21,7 +20,13 @@ SoftmaxProblem<T> problem_of(const Input& x, const Input& w, const Input& b, boo
     if (problem.n_columns < 1) refuse("W has no columns; it must have at least one.");
     require_shape("W", w, {problem.n_features, problem.n_columns});
     require_shape("b", b, {problem.n_columns});
-    problem.rows = matrix<T>(x);
+    if (holds<T>(x)) {
+        problem.rows = matrix<T>(x);
+    } else if (holds<float>(x)) {
+        problem.narrow_rows = matrix<float>(x);
+    } else {
+        refuse(kTypesOfRows<T>);
+    }
     problem.weights = matrix<T>(w);
     problem.bias = static_cast<const T*>(b.data());
     problem.bias_stride = Index(b.stride(0));
@@ -40,7 +45,6 @@ void set_row_weights(SoftmaxProblem<T>& problem, const std::optional<Input>& wei
 // An array of probabilities: a column per class, or per class but class 0.
 template <class T>
 Index probability_columns(const SoftmaxProblem<T>& problem, const Input& array) {
-    require_dtype<T>("probabilities", array, kTypeOfRows<T>);
     const Index n_classes = problem.n_columns + (problem.reference_logit ? 1 : 0);
     if (array.ndim() == 2 && Index(array.shape(1)) == n_classes - 1) {
         require_shape("probabilities", array, {problem.n_rows, n_classes - 1});
@@ -71,6 +75,7 @@ nb::object value_and_gradient(const Input& x, const Input& w, const Input& b, co
     if (!(label_smoothing >= 0.0 && label_smoothing <= 1.0)) refuse("label_smoothing must lie in 0..1.");
     problem.label_smoothing = label_smoothing;
     if (probabilities) {
+        require_dtype<T>("probabilities", Input(*probabilities), kTypeOfWeights<T>);
         problem.output_columns = probability_columns(problem, Input(*probabilities));
         problem.row_output = {static_cast<T*>(probabilities->data()), Index(probabilities->stride(0)),
                               Index(probabilities->stride(1))};
@@ -88,7 +93,8 @@ nb::object hessian_vector(const Input& x, const Input& probabilities, const std:
     SoftmaxProblem<T> problem = problem_of<T>(x, v, vb, reference_logit);
     set_row_weights(problem, weights);
     problem.given_columns = probability_columns(problem, probabilities);
-    problem.given_probabilities = matrix<T>(probabilities);
+    require_dtype<double>("probabilities", probabilities, "float64");
+    problem.given_probabilities = matrix<double>(probabilities);
     SoftmaxSums sums = run(RowFunction::kHessianProduct, problem, n_threads);
     const auto d = std::size_t(problem.n_features);
     const auto k = std::size_t(problem.n_columns);
@@ -114,7 +120,7 @@ void bind_softmax(nb::module_& module) {
         "softmax_value_and_gradient",
         [](const Input& X, const Input& W, const Input& b, const Input& labels, const std::optional<Input>& weights,
            int n_threads, const std::optional<Output>& probabilities, bool reference_logit, double label_smoothing) {
-            return by_dtype_of_rows(X, [&](auto zero) {
+            return by_dtype("W", W, [&](auto zero) {
                 return value_and_gradient<decltype(zero)>(X, W, b, labels, weights, n_threads, probabilities,
                                                           reference_logit, label_smoothing);
             });
@@ -125,7 +131,7 @@ void bind_softmax(nb::module_& module) {
         "softmax_hessian_vector",
         [](const Input& X, const Input& probabilities, const std::optional<Input>& weights, const Input& V,
            const Input& vb, int n_threads, bool reference_logit) {
-            return by_dtype_of_rows(X, [&](auto zero) {
+            return by_dtype("V", V, [&](auto zero) {
                 return hessian_vector<decltype(zero)>(X, probabilities, weights, V, vb, n_threads, reference_logit);
             });
         },
@@ -134,7 +140,7 @@ void bind_softmax(nb::module_& module) {
     module.def(
         "softmax_probabilities",
         [](const Input& X, const Input& W, const Input& b, int n_threads, bool reference_logit) {
-            return by_dtype_of_rows(X, [&](auto zero) {
+            return by_dtype("W", W, [&](auto zero) {
                 return row_values<decltype(zero)>(RowFunction::kProbabilities, X, W, b, n_threads, reference_logit);
             });
         },
@@ -142,7 +148,7 @@ void bind_softmax(nb::module_& module) {
     module.def(
         "softmax_logits",
         [](const Input& X, const Input& W, const Input& b, int n_threads) {
-            return by_dtype_of_rows(X, [&](auto zero) {
+            return by_dtype("W", W, [&](auto zero) {
                 return row_values<decltype(zero)>(RowFunction::kLogits, X, W, b, n_threads, false);
             });
         },
@@ -151,7 +157,7 @@ void bind_softmax(nb::module_& module) {
         "read_sum",
         [](const nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>& X, int n_threads) {
             const int threads = checked_threads(n_threads);
-            return by_dtype_of_rows(Input(X), [&](auto zero) {
+            return by_dtype("X", Input(X), [&](auto zero) {
                 using T = decltype(zero);
                 const nb::gil_scoped_release released;
                 return read_sum(static_cast<const T*>(X.data()), Index(X.size()), threads);

@@ -1,5 +1,6 @@
 // One instruction set's kernels. CMakeLists.txt compiles this file once per level, with that level's -march and
 // CHAINRULE_LEVEL=v2, v3, v4 or generic.
+#include "curvature.hpp"
 #include "network.hpp"
 #include "softmax.hpp"
 #include "table.hpp"
@@ -16,7 +17,13 @@ static constexpr SoftmaxKernels<T> softmax_kernels() {
     return {kLanes<T>, kMaxClassTile, scratch_bytes<T>, run_rows<T>, read_sum<T>};
 }
 
+template <class T>
+static constexpr CurvatureKernels<T> curvature_kernels() {
+    return {curvature_scratch_bytes<T>, add_curvature<T>};
+}
+
 const KernelTable kKernels{CHAINRULE_NAME(CHAINRULE_LEVEL), softmax_kernels<float>(), softmax_kernels<double>(),
-                           network_kernels<float>(), network_kernels<double>()};
+                           curvature_kernels<float>(), curvature_kernels<double>(), network_kernels<float>(),
+                           network_kernels<double>()};
 
 }  // namespace chainrule::CHAINRULE_LEVEL

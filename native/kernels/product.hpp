@@ -292,12 +292,18 @@ static void run_panel(Panel<T> panel, Index b_column_stride, Index n_rows, Index
 
 constexpr Index kPackedPanelBytes = kMaxTileVectors * CHAINRULE_VECTOR_BYTES * kMaxDepth;
 
+// What is enough for any product whose B runs along its columns.
+template <class T>
+static std::size_t largest_product_scratch() {
+    // A block may be a row longer than kPackedRowsBytes allows at the largest depth.
+    return std::size_t(kPackedPanelBytes + kPackedRowsBytes + kMaxTileRows * kMaxDepth * Index(sizeof(T)));
+}
+
 template <class T>
 static std::size_t product_scratch_bytes(const Product<T>& product) {
     if (is_thin<T>(product)) return thin_scratch_bytes<T>(product);
     if (is_skinny<T>(product)) return skinny_scratch_bytes<T>(product);
-    // A block may be a row longer than kPackedRowsBytes allows at the largest depth.
-    return std::size_t(kPackedPanelBytes + kPackedRowsBytes + kMaxTileRows * kMaxDepth * Index(sizeof(T)));
+    return largest_product_scratch<T>();
 }
 
 template <class T>

@@ -19,10 +19,8 @@
 
 namespace chainrule::CHAINRULE_LEVEL {
 
-template <class T>
-static void pack_rows(const SoftmaxPass<T>& pass, Index first, Index n_rows, T* packed) {
-    const PassShape& shape = pass.shape;
-    const Matrix<const T>& x = pass.rows;
+template <class T, class Given>
+static void pack_rows(const PassShape& shape, const Matrix<const Given>& x, Index first, Index n_rows, T* packed) {
     for (Index i = 0; i < n_rows; ++i) {
         for (Index j = shape.n_features; j < shape.width; ++j) packed[i * shape.packed_stride + j] = T(0);
     }
@@ -30,9 +28,13 @@ static void pack_rows(const SoftmaxPass<T>& pass, Index first, Index n_rows, T* 
     for (Index j0 = 0; j0 < shape.n_features; j0 += 8) {
         const Index j1 = smaller(j0 + 8, shape.n_features);
         for (Index i = 0; i < n_rows; ++i) {
-            const T* from = x.data + (first + i) * x.row_stride;
+            const Given* from = x.data + (first + i) * x.row_stride;
             T* to = packed + i * shape.packed_stride;
-            for (Index j = j0; j < j1; ++j) std::memcpy(to + j, from + j * x.column_stride, sizeof(T));
+            for (Index j = j0; j < j1; ++j) {
+                Given value;
+                std::memcpy(&value, from + j * x.column_stride, sizeof(Given));
+                to[j] = T(value);
+            }
         }
     }
 }
@@ -84,11 +86,11 @@ static void write_rows(const Matrix<T>& out, Index first, Index n_rows, const T*
 }
 
 template <class T>
-static void read_rows(const Matrix<const T>& in, Index first, Index n_rows, T* by_class, Index stride, Index columns) {
+static void read_rows(const Matrix<const double>& in, Index first, Index n_rows, T* by_class, Index stride, Index columns) {
     const Index padded = round_up(n_rows, kLanes<T>);
     for (Index i = 0; i < padded; ++i) {
-        const T* from = in.data + (first + i) * in.row_stride;
-        for (Index k = 0; k < columns; ++k) by_class[k * stride + i] = i < n_rows ? from[k * in.column_stride] : T(0);
+        const double* from = in.data + (first + i) * in.row_stride;
+        for (Index k = 0; k < columns; ++k) by_class[k * stride + i] = i < n_rows ? T(from[k * in.column_stride]) : T(0);
     }
 }
 
@@ -146,7 +148,11 @@ static void run_rows(const SoftmaxPass<T>& pass, Index first, Index last, void* 
         Block<T> block{};
         block.n_rows = smaller(shape.block_rows, last - row);
         if (packs) {
-            pack_rows<T>(pass, row, block.n_rows, scratch.packed_rows);
+            if (pass.narrow_rows.data != nullptr) {
+                pack_rows<T>(shape, pass.narrow_rows, row, block.n_rows, scratch.packed_rows);
+            } else {
+                pack_rows<T>(shape, pass.rows, row, block.n_rows, scratch.packed_rows);
+            }
             block.rows = scratch.packed_rows;
             block.stride = shape.packed_stride;
         } else {

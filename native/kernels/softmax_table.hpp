@@ -43,6 +43,7 @@ struct SoftmaxPass {
     bool has_gradient = false;  // the first two of RowFunction
     PassShape shape;
     Matrix<const T> rows;
+    Matrix<const float> narrow_rows;    // instead of rows: converted block by block, which is packed for that
     const T* packed_weights = nullptr;  // see pack_weights in softmax_pass.cpp
     const T* bias = nullptr;            // (n_outputs,)
     const std::int64_t* labels = nullptr;
@@ -50,8 +51,8 @@ struct SoftmaxPass {
     const double* weights = nullptr;  // nullptr: every row weighs 1
     Index weight_stride = 0;
     T label_smoothing = 0;
-    Matrix<const T> given_probabilities;  // kHessianProduct: (n_rows, n_outputs), without the reference class
-    Matrix<T> row_output;                 // (n_rows, output_columns), the last columns of the classes; or no data
+    Matrix<const double> given_probabilities;  // kHessianProduct: (n_rows, n_outputs), without the reference class
+    Matrix<T> row_output;                      // (n_rows, output_columns), the last columns of the classes; or no data
     Index output_columns = 0;
 };
 

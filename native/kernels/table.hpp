@@ -1,6 +1,7 @@
 // All kernels of one level.
 #pragma once
 
+#include "curvature_table.hpp"
 #include "network_table.hpp"
 #include "softmax_table.hpp"
 
@@ -10,6 +11,8 @@ struct KernelTable {
     const char* level = nullptr;
     SoftmaxKernels<float> softmax_float32;
     SoftmaxKernels<double> softmax_float64;
+    CurvatureKernels<float> curvature_float32;
+    CurvatureKernels<double> curvature_float64;
     NetworkKernels<float> network_float32;
     NetworkKernels<double> network_float64;
 };

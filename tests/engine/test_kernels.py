@@ -170,7 +170,7 @@ def test_hessian_vector(dtype: Any, columns: int, reference_logit: bool) -> None
     for m, d in ((1, 1), (50, 5), (700, 33), (130, 784)):
         problem = make_problem(m, d, columns, dtype, reference_logit=reference_logit)
         direction = make_problem(m, d, columns, dtype, seed=1)
-        p = _kernels.softmax_probabilities(*problem[:3], reference_logit=reference_logit)
+        p = _kernels.softmax_probabilities(*problem[:3], reference_logit=reference_logit).astype(np.float64)
         arguments = (problem.weights, direction.W, direction.b)
         HV, Hvb = _kernels.softmax_hessian_vector(problem.X, p, *arguments, reference_logit=reference_logit)
         expected = hessian_reference(problem, p, direction.W, direction.b, reference_logit=reference_logit)
@@ -334,7 +334,7 @@ def test_gradient_columns_add_up_to_zero(dtype: Any) -> None:
 def test_not_finite_rows_become_nan_and_no_others(dtype: Any, bad: float, d: int) -> None:
     problem = make_problem(100, d, 3, dtype)
     problem.weights[41] = 0.0
-    clean = _kernels.softmax_probabilities(*problem[:3])
+    clean = _kernels.softmax_probabilities(*problem[:3]).astype(np.float64)
     for j in (0, d // 2, d - 1):
         X = problem.X.copy()
         X[41, j] = bad
@@ -376,15 +376,79 @@ def test_the_same_bits_on_any_number_of_threads(dtype: Any, m: int, d: int, colu
     problem = make_problem(m, d, columns, dtype)
     p = _kernels.softmax_probabilities(*problem[:3], n_threads=1)
     alone = _kernels.softmax_value_and_gradient(*problem, n_threads=1)
-    product = _kernels.softmax_hessian_vector(problem.X, p, problem.weights, problem.W, problem.b, n_threads=1)
+    product = _kernels.softmax_hessian_vector(
+        problem.X, p.astype(np.float64), problem.weights, problem.W, problem.b, n_threads=1
+    )
     for n_threads in (0, 2, 3, 16):
         for _ in range(3):
             assert same_bits(_kernels.softmax_value_and_gradient(*problem, n_threads=n_threads), alone)
         again = _kernels.softmax_hessian_vector(
-            problem.X, p, problem.weights, problem.W, problem.b, n_threads=n_threads
+            problem.X, p.astype(np.float64), problem.weights, problem.W, problem.b, n_threads=n_threads
         )
         assert same_bits(again, product)
         assert same_bits((_kernels.softmax_probabilities(*problem[:3], n_threads=n_threads),), (p,))
+
+
+@pytest.mark.parametrize("shape", [(1000, 5, 3), (300, 784, 10), (500, 33, 1), (40, 3, 2)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_float32_rows_in_float64_arithmetic(shape: Any, order: Any) -> None:
+    problem = make_problem(*shape, np.float32)
+    wide = problem._replace(X=np.asarray(problem.X, np.float64), W=problem.W.astype(float), b=problem.b.astype(float))
+    narrow = wide._replace(X=np.asarray(problem.X, order=order))
+    p, q = np.empty((len(problem.X), shape[2])), np.empty((len(problem.X), shape[2]))
+    expected = _kernels.softmax_value_and_gradient(*wide, probabilities=p)
+    actual = _kernels.softmax_value_and_gradient(*narrow, probabilities=q)
+    # The same sums, in blocks of other sizes: rounding of float64, many times less than float32's 6e-8.
+    assert actual[0] == pytest.approx(expected[0], rel=1e-13)
+    for a, e in zip((*actual[1:], q), (*expected[1:], p), strict=True):
+        np.testing.assert_allclose(a, e, rtol=0, atol=1e-12 * np.abs(e).max())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("m", "d", "K"), [(400, 5, 4), (1000, 130, 2), (37, 300, 1), (5, 1, 1), (0, 3, 2), (7, 0, 2)])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_weighted_gram(dtype: Any, m: int, d: int, K: int, intercept: bool) -> None:
+    rng = np.random.default_rng(0)
+    X = np.asarray(rng.standard_normal((m, d)), dtype)
+    p = rng.dirichlet(np.ones(K + 1), m)[:, :K]
+    shares, means = rng.random(m), rng.standard_normal(d)
+    pairs = np.array([(k, j) for k in range(K) for j in range(k + 1)])
+    rows = X - means
+    if intercept:
+        rows = np.column_stack([rows, np.ones(m)])
+    weights = np.stack([shares * p[:, k] * ((k == j) - p[:, j]) for k, j in pairs], axis=1)
+    expected = np.einsum("ib,ij,ik->bjk", weights, rows, rows)
+    size = max(1.0, np.abs(expected).max(initial=0.0))
+    for single in (False, True) if dtype == np.float32 else (False,):
+        tolerance = 1e-5 if single else 1e-12  # sums of up to 1,000 terms
+        options: Any = {"intercept": intercept, "single": single}
+        blocks = _kernels.weighted_gram(X, means, p, shares, pairs=pairs, **options)
+        np.testing.assert_allclose(blocks, expected, rtol=0, atol=tolerance * size)
+        diagonals = _kernels.weighted_gram(X, means, p, shares, pairs=pairs, diagonals=True, **options)
+        np.testing.assert_allclose(diagonals, np.einsum("bjj->jb", expected), rtol=0, atol=tolerance * size)
+        plain = _kernels.weighted_gram(np.asfortranarray(X), means, weights, np.ones(m), **options)
+        np.testing.assert_allclose(plain, expected, rtol=0, atol=tolerance * size)
+        for n_threads in (1, 2, 5):
+            again = _kernels.weighted_gram(X, means, p, shares, pairs=pairs, n_threads=n_threads, **options)
+            assert same_bits((again,), (blocks,))
+
+
+def test_weighted_gram_refuses_wrong_arguments() -> None:
+    X, p, shares, means = np.zeros((4, 3)), np.zeros((4, 2)), np.zeros(4), np.zeros(3)
+    good: dict[str, Any] = {"X": X, "means": means, "weights": p, "shares": shares, "pairs": np.array([[0, 1]])}
+    _kernels.weighted_gram(**good)
+    for change in (
+        {"means": means[:2]},
+        {"weights": p[:3]},
+        {"shares": shares[:3]},
+        {"pairs": np.array([[0, 2]])},
+        {"pairs": np.array([[-1, 0]])},
+        {"pairs": np.array([0, 1])},
+        {"X": X.astype(np.int64)},
+        {"single": True},
+    ):
+        with pytest.raises(ValueError, match=r"must|has|names"):
+            _kernels.weighted_gram(**{**good, **change})
 
 
 def test_calls_from_several_python_threads() -> None:

@@ -146,7 +146,7 @@ def test_the_page_says_what_the_record_says(page: str, penguins: Model) -> None:
         f"class frequencies {evaluation['baseline']['log_loss']:#.3g}",
         f"{split['n_train']} to train, {split['n_test']} held out",
         f"{fit['n_iter']}, {fit['passes']} passes",
-        "newton-cg",
+        "newton-cholesky",
         "converged",
         "flipper_length_mm",
         "load_model('out/penguins.chainrule')",

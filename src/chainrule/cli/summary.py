@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli import screen
-from chainrule.report.facts import architecture, duration, encoded_as, is_network, percent, plural
+from chainrule.report.facts import architecture, duration, encoded_as, is_network, percent, plural, significant
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -48,6 +48,8 @@ def trained(model: Model) -> list[RenderableType]:
 
 def _softmax_fit(fit: Mapping[str, Any]) -> str:
     status = "converged" if fit["converged"] else "not converged"
+    if fit.get("gap") is not None:
+        status += f" (at most {significant(fit['gap'], 2)} nats above the optimum)"
     return f"{fit['solver']}, {plural(fit['n_iter'], 'iteration')} in {duration(fit['seconds'])}, {status}"
 
 

@@ -29,6 +29,7 @@ class Solver(StrEnum):
     """`chainrule.training.SOLVERS`, which would cost NumPy to import here."""
 
     auto = "auto"
+    newton_cholesky = "newton-cholesky"
     newton_cg = "newton-cg"
     gradient_descent = "gradient_descent"
 
@@ -111,14 +112,16 @@ def train(
         float | None,
         typer.Option(
             metavar="X",
-            help="Relative distance from the optimum at which to stop.",
-            show_default="1e-08",
+            help="Stop once the optimum is proven to be this near, relative to the objective.",
+            show_default="1e-06",
             rich_help_panel=SOFTMAX,
         ),
     ] = None,
     max_iter: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Most iterations.", show_default="100", rich_help_panel=SOFTMAX),
+        typer.Option(
+            min=0, metavar="N", help="Most passes over the rows.", show_default="10000", rich_help_panel=SOFTMAX
+        ),
     ] = None,
     no_intercept: Annotated[
         bool, typer.Option("--no-intercept", help="Train without b.", rich_help_panel=SOFTMAX)
@@ -351,13 +354,17 @@ def _warn_of_budget(model: Model) -> None:
     fit, options = model.record["fit"], model.record["options"]
     advice = f"Raise --max-iter (now {options['max_iter']:,})"
     if fit["solver"] == "gradient_descent":
-        advice += ", set --learning-rate, or take --solver newton-cg"
+        advice += ", set --learning-rate, or take --solver auto"
     else:
         advice += ", or lower --C"
     screen.warn(
-        f"the solver stopped after {plural(fit['n_iter'], 'iteration')} before it converged "
-        f"(objective {fit['objective']:.6g}). {advice}."
+        f"the solver spent its budget of {plural(options['max_iter'], 'pass')} over the rows before it converged "
+        f"(objective {fit['objective']:.6g}{_within(fit['gap'])}). {advice}."
     )
+
+
+def _within(gap: float | None) -> str:
+    return "" if gap is None else f", the optimum at most {gap:.2g} nats below"
 
 
 def _as_json(model: Model, path: Path, report: Path | None) -> dict[str, Any]:

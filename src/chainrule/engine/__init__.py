@@ -2,11 +2,13 @@
 
 from chainrule.engine._kernels import first_nonfinite_row
 from chainrule.engine.program import Program, StepsTaken, Trainer, compile_graph, permutation
+from chainrule.engine.rows import DenseRows
 from chainrule.engine.softmax_program import SoftmaxProgram, compile_softmax
 from chainrule.engine.update_rule import RULES, UpdateRule
 
 __all__ = [
     "RULES",
+    "DenseRows",
     "Program",
     "SoftmaxProgram",
     "StepsTaken",

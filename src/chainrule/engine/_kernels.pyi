@@ -1,10 +1,11 @@
 """The compiled kernels. Sources: native/bindings/ and what it includes.
 
 Conventions: ``X`` (m, d) is float32 or float64 in any layout (read-only arrays, slices, Fortran order, negative
-and zero strides); ``W``, ``b``, ``V``, ``vb`` and probabilities have its dtype; ``labels`` (m,) is int64,
-``weights`` (m,) float64 or None (each row weighs 1). Sums over rows are float64 and not divided by anything. They
-are the same to the last bit whatever ``n_threads`` is (0: ``hardware_threads()``), but not the same on another SIMD
-level. The GIL is released while a kernel runs.
+and zero strides). The softmax kernels compute in the dtype of ``W`` or ``V``, in which ``b``, ``vb`` and results
+come too: that of ``X``, or float64 for float32 rows; probabilities that a kernel is given are float64. ``labels``
+(m,) is int64, ``weights`` (m,) float64 or None (each row weighs 1). Sums over rows are float64 and not divided by
+anything. They are the same to the last bit whatever ``n_threads`` is (0: ``hardware_threads()``), but not the same on
+another SIMD level. The GIL is released while a kernel runs.
 
 With ``reference_logit`` the columns of ``W`` are the classes 1, 2, ... and class 0 has the logit 0: one column is
 the "two classes as one logit" case.
@@ -40,7 +41,7 @@ def softmax_value_and_gradient(
 
 def softmax_hessian_vector(
     X: FloatArray,
-    probabilities: FloatArray,
+    probabilities: Float64Array,
     weights: Float64Array | None,
     V: FloatArray,
     vb: FloatArray,
@@ -62,10 +63,30 @@ def softmax_probabilities(
     n_threads: int = 0,
     reference_logit: bool = False,
 ) -> FloatArray:
-    """softmax(X W + b): (m, n_classes) in X's dtype."""
+    """softmax(X W + b): (m, n_classes)."""
 
 def softmax_logits(X: FloatArray, W: FloatArray, b: FloatArray, *, n_threads: int = 0) -> FloatArray:
-    """X W + b: (m, K) in X's dtype."""
+    """X W + b: (m, K)."""
+
+def weighted_gram(
+    X: FloatArray,
+    means: Float64Array,
+    weights: Float64Array,
+    shares: Float64Array,
+    *,
+    pairs: IntArray | None = None,
+    intercept: bool = False,
+    diagonals: bool = False,
+    single: bool = False,
+    n_threads: int = 0,
+) -> Float64Array:
+    """Weighted Gram matrices of the rows c_i = x_i - means (d,), with ``intercept`` followed by a 1.
+
+    Block b (width, width) is sum_i shares_i h_ib c_i c_i^T; without ``pairs`` h_ib is ``weights[i, b]``, with
+    ``pairs`` (n_blocks, 2), weights being probabilities p, it is p_ik (1 - p_ik) for the pair (k, k) and -p_ik p_il for
+    (k, l). Returns (n_blocks, width, width), or with ``diagonals`` just these, (width, n_blocks). ``single`` adds up
+    float32 rows in float32.
+    """
 
 def read_sum(X: FloatArray, n_threads: int = 0) -> float:
     """Sum a C-contiguous array as fast as memory delivers it: what benchmarks compare one pass with."""

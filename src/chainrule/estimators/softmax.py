@@ -35,19 +35,23 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Inverse strength of the penalty; ``inf`` for none.
     l1_ratio : float, default=0.0
         Only 0.0 (the L2 penalty) so far.
-    tol : float, default=1e-8
-        ``newton-cg`` stops once its estimate of objective minus optimum (half the squared Newton decrement) is at
-        most ``tol`` times the objective. ``gradient_descent`` stops once no entry of the gradient is larger.
+    tol : float, default=1e-6
+        Stop once the objective is proven to lie within ``tol`` times its value of the optimum. Without a penalty
+        (``C=inf``) there is no such proof: Newton's own estimate, half the squared decrement, takes its place. With 0
+        ``gradient_descent`` takes `max_iter` steps, neither more nor less.
     fit_intercept : bool, default=True
         Whether there is an intercept.
     class_weight : dict, "balanced" or None, default=None
         A factor per class on its rows' weights.
     random_state : int, RandomState or None, default=None
         For the random start of ``gradient_descent``.
-    solver : {"auto", "newton-cg", "gradient_descent"}, default="auto"
-        ``auto`` is ``newton-cg``. ``gradient_descent`` is the lecture's ``W -= alpha dW``, from small random weights.
-    max_iter : int, default=100
-        Newton steps, or gradient steps.
+    solver : {"auto", "newton-cholesky", "newton-cg", "gradient_descent"}, default="auto"
+        ``auto`` takes the cheaper one of ``newton-cholesky`` (steps from the whole Hessian) and ``newton-cg``
+        (conjugate gradients, preconditioned by a part of it). ``gradient_descent`` is the lecture's
+        ``W -= alpha dW``, from small random weights. scikit-learn's "lbfgs", "sag", "saga" and "liblinear" stand for
+        ``auto``: all lead to the same optimum.
+    max_iter : int, default=10000
+        Budget of passes over the rows. 0 gives coefficients of 0.
     verbose : int, default=0
         Print the objective after every iteration.
     warm_start : bool, default=False
@@ -75,6 +79,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The objective (nats) at the start and after every iteration.
     objective_ : float
         The objective at the end.
+    optimality_gap_ : float or None
+        Proven upper bound of `objective_` minus the optimum, in nats; None without a penalty, where there is none.
+    passes_ : int
+        Passes over the rows.
     converged_ : bool
         Whether the solver reached ``tol``, or all that rounding allows.
     solver_ : str
@@ -97,12 +105,12 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         C: float = 1.0,
         l1_ratio: float = 0.0,
-        tol: float = 1e-8,
+        tol: float = 1e-6,
         fit_intercept: bool = True,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         random_state: int | np.random.RandomState | None = None,
         solver: str = "auto",
-        max_iter: int = 100,
+        max_iter: int = 10_000,
         verbose: int = 0,
         warm_start: bool = False,
         learning_rate: float | Literal["auto"] = "auto",
@@ -151,6 +159,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = np.array([fit.solution.n_iter], dtype=np.int32)
         self.loss_curve_ = list(fit.solution.loss_curve)
         self.objective_ = fit.solution.value
+        self.optimality_gap_ = fit.solution.gap
+        self.passes_ = fit.passes
         self.converged_ = fit.solution.converged
         self._seen_weight = _total(weights, len(labels))
         self._keep(fit, X.dtype)
@@ -211,6 +221,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_iter_ = self.n_iter_ + 1
         self.loss_curve_ = [*self.loss_curve_, fit.solution.value]
         self.objective_ = fit.solution.value
+        self.optimality_gap_ = fit.solution.gap
+        self.passes_ = getattr(self, "passes_", 0) + fit.passes
         self.converged_ = False
         self._keep(fit, X.dtype)
         return self
@@ -345,10 +357,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _warn_unless_converged(self, fit: Fit) -> None:
         if fit.solution.status == "interrupted":
             warnings.warn(f"interrupted after {fit.solution.n_iter} iterations; the fit so far is kept", stacklevel=3)
-        elif fit.solver == "newton-cg" and not fit.solution.converged:
+        elif not fit.solution.converged and not (fit.solver == "gradient_descent" and self.tol == 0.0):
             warnings.warn(
-                f"newton-cg stopped at max_iter={self.max_iter} before reaching tol={self.tol:g}. "
-                "Increase max_iter, or standardise the columns.",
+                _not_converged(fit, self.tol, self.max_iter),
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -361,6 +372,19 @@ def _require_two(classes: Array) -> None:
 
 def _total(weights: Float64Array | None, n_rows: int) -> float:
     return float(n_rows) if weights is None else float(weights.sum())
+
+
+def _not_converged(fit: Fit, tol: float, max_iter: int) -> str:
+    value, gap = fit.solution.value, fit.solution.gap
+    if gap is None:
+        known = "how far the optimum is cannot be told without a penalty"
+    else:
+        known = f"the optimum is at most {gap:.3g} nats below (tol={tol:g} asks for {tol * abs(value):.3g})"
+    return (
+        "The max_iter was reached which means the coef_ did not converge: "
+        f"after max_iter={max_iter} passes over the rows the objective is {value:.8g} nats, and {known}. "
+        "Increase max_iter or tol."
+    )
 
 
 def _printer() -> Callback:

@@ -150,6 +150,8 @@ def fit_facts(model: Model) -> Facts:
         facts.append(("Iterations", f"{fit['n_iter']:,}{passes}"))
     if "objective" in fit:
         facts.append(("Objective", f"{significant(fit['objective'], 6)} nats (cross-entropy and penalty)"))
+    if fit.get("gap") is not None:
+        facts.append(("Certificate", f"at most {significant(fit['gap'], 2)} nats above the optimum, proven"))
     if "seconds" in fit:
         facts.append(("Time", duration(fit["seconds"])))
     if "C" in options:

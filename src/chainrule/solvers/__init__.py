@@ -4,7 +4,7 @@ from chainrule.solvers.full_batch import FullBatchOptions, full_batch
 from chainrule.solvers.gradient_descent import gradient_descent
 from chainrule.solvers.lbfgs import lbfgs
 from chainrule.solvers.minibatch import MinibatchOptions, minibatch
-from chainrule.solvers.newton_cg import newton_cg
+from chainrule.solvers.newton import newton
 from chainrule.solvers.program_objective import ProgramObjective
 from chainrule.solvers.progress import EpochCallback, EpochProgress, Keeper, Watch
 from chainrule.solvers.run_state import RunState
@@ -33,5 +33,5 @@ __all__ = [
     "lbfgs",
     "make_schedule",
     "minibatch",
-    "newton_cg",
+    "newton",
 ]

@@ -6,11 +6,11 @@ import numpy as np
 
 from chainrule._typing import Float64Array
 from chainrule.errors import NonFiniteError
-from chainrule.solvers.solution import Callback, Objective, Progress, Solution, Status
+from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status
 
 
 def gradient_descent(
-    objective: Objective,
+    objective: BoundedObjective,
     start: Float64Array,
     *,
     learning_rate: float,
@@ -29,7 +29,8 @@ def gradient_descent(
     max_iter
         Steps.
     tol
-        Stop early once no entry of the gradient is larger.
+        Stop early once the objective's own bound of value minus optimum is at most ``tol`` times the value; where it
+        has none, once no entry of the gradient is larger than ``tol``.
     callback
         Called after every step.
 
@@ -44,7 +45,7 @@ def gradient_descent(
     status: Status = "max_iter"
     try:
         for iteration in range(1, max_iter + 1):
-            if np.abs(gradient).max(initial=0.0) <= tol:
+            if _is_enough(objective, value, gradient, tol):
                 status = "converged"
                 break
             with np.errstate(over="ignore", invalid="ignore"):  # what overflows is found in the value below
@@ -59,8 +60,14 @@ def gradient_descent(
             if callback is not None:
                 callback(Progress(iteration, max_iter, value))
         else:
-            if np.abs(gradient).max(initial=0.0) <= tol:
+            if _is_enough(objective, value, gradient, tol):
                 status = "converged"
     except KeyboardInterrupt:
         status = "interrupted"
-    return Solution(w, curve[-1], tuple(curve), len(curve) - 1, status)
+        value, gradient = objective.value_and_gradient(w)
+    return Solution(w, value, tuple(curve), len(curve) - 1, status, objective.gap(value, gradient, np.inf))
+
+
+def _is_enough(objective: BoundedObjective, value: float, gradient: Float64Array, tol: float) -> bool:
+    gap = objective.gap(value, gradient, tol * abs(value))
+    return bool(np.abs(gradient).max(initial=0.0) <= tol) if gap is None else gap <= tol * abs(value)

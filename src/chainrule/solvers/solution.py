@@ -12,6 +12,31 @@ LinearMap: TypeAlias = Callable[[Float64Array], Float64Array]
 Status: TypeAlias = Literal["converged", "max_iter", "precision", "interrupted"]
 
 
+class Curvature(Protocol):
+    """The Hessian at a point, or a part of it.
+
+    Attributes
+    ----------
+    exact
+        Whether `factor` inverts all of it.
+    cost
+        Of making another one, in passes over the rows.
+    scale
+        Mean curvature along the weights.
+    least
+        The penalty, or the curvature along the intercept by what damping does to it, where that is less: damping
+        well below changes nothing.
+    """
+
+    exact: bool
+    cost: float
+    scale: float
+    least: float
+
+    def factor(self, damping: float) -> LinearMap:
+        """Return the inverse, symmetric and positive definite, with ``damping`` times `damped` on the diagonal."""
+
+
 class Objective(Protocol):
     """A smooth function of a flat vector; where its rows are is its own business."""
 
@@ -23,14 +48,42 @@ class Objective(Protocol):
         """Return value and gradient at ``w``, which becomes the current point."""
 
 
-class SecondOrderObjective(Objective, Protocol):
+class BoundedObjective(Objective, Protocol):
+    """An objective that can say how far from its optimum it is."""
+
+    def gap(self, value: float, gradient: Float64Array, wanted: float) -> float | None:
+        """Return an upper bound of value minus optimum at the current point; a poor one if it is above ``wanted``.
+
+        None: there is no such bound.
+        """
+
+
+class SecondOrderObjective(BoundedObjective, Protocol):
     """An objective that also knows its curvature at the current point."""
+
+    @property
+    def passes(self) -> int:
+        """Passes over the rows so far."""
+
+    @property
+    def strength(self) -> float:
+        """lambda of the penalty lambda/2 ||W||^2, 0 without."""
+
+    @property
+    def damped(self) -> Float64Array:
+        """How strongly damping holds each entry of the flat vector, the penalised ones with 1."""
 
     def hessian_vector(self, v: Float64Array) -> Float64Array:
         """Return the Hessian at the current point times ``v``."""
 
-    def preconditioner(self) -> LinearMap:
-        """Return an approximate inverse of the Hessian at the current point, symmetric and positive definite."""
+    def curvature(self) -> Curvature:
+        """Return what can be had of the Hessian at the current point."""
+
+    def residual_size(self, residual: Float64Array) -> float:
+        """Return how large a residual of the gradient is where `residual_for` says what is small enough."""
+
+    def residual_for(self, gap: float) -> float:
+        """Return the largest size of a residual with which the next point's gap may be as small as this."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +117,8 @@ class Solution:
     status
         ``converged``; ``max_iter``: the budget ran out; ``precision``: rounding allows no further descent;
         ``interrupted``: Ctrl-C between two steps, the parameters are the last ones.
+    gap
+        Upper bound of value minus optimum, in nats; None where nothing is proven.
     """
 
     parameters: Float64Array
@@ -71,6 +126,7 @@ class Solution:
     loss_curve: tuple[float, ...]
     n_iter: int
     status: Status
+    gap: float | None = None
 
     @property
     def converged(self) -> bool:

@@ -11,13 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
-from chainrule.engine import compile_softmax
+from chainrule.engine import DenseRows, compile_softmax
 from chainrule.errors import InputError
 from chainrule.graph import Graph, build
-from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton_cg
+from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton
 from chainrule.training.checks import check_number
 
-SOLVERS = ("auto", "newton-cg", "gradient_descent")
+SOLVERS = ("auto", "newton-cholesky", "newton-cg", "gradient_descent")
+ALIASES = ("lbfgs", "sag", "saga", "liblinear")  # scikit-learn's other solvers: to the same optimum, by auto
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class SoftmaxOptions:
     class_weight
         None, ``"balanced"``, or a factor per class label.
     solver
-        ``newton-cg``, ``gradient_descent``, or ``auto`` (newton-cg).
+        ``newton-cholesky`` (steps from the whole Hessian), ``newton-cg`` (conjugate gradients, preconditioned by a part
+        of it), ``gradient_descent`` (the lecture's), or ``auto``: of the first two the cheaper one. The names of
+        scikit-learn's other solvers stand for ``auto``.
     tol
-        newton-cg stops once its estimate of objective minus optimum is at most ``tol`` times the objective;
-        gradient_descent once no entry of the gradient is larger.
+        Stop once the objective is proven to lie within ``tol`` times its value of the optimum. Without a penalty there
+        is no such proof: Newton's own estimate takes its place, for gradient_descent the largest entry of the gradient.
     max_iter
-        Newton steps, or gradient steps.
+        Budget of passes over the rows.
     learning_rate
         gradient_descent's alpha; ``"auto"`` takes 1 / L with L a bound of the curvature.
     random_state
@@ -51,8 +54,8 @@ class SoftmaxOptions:
     fit_intercept: bool = True
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
     solver: str = "auto"
-    tol: float = 1e-8
-    max_iter: int = 100
+    tol: float = 1e-6
+    max_iter: int = 10_000
     learning_rate: float | Literal["auto"] = "auto"
     random_state: int | None = None
     n_threads: int = 0
@@ -61,15 +64,10 @@ class SoftmaxOptions:
         check_number("C", self.C, above=0.0, finite=False)
         check_number("tol", self.tol, least=0.0)
         check_number("max_iter", self.max_iter, least=0)
-        if self.solver not in SOLVERS:
-            raise InputError(f"solver must be one of {', '.join(SOLVERS)}, got {self.solver!r}")
+        if self.solver not in SOLVERS + ALIASES:
+            raise InputError(f"solver must be one of {', '.join(SOLVERS + ALIASES)}, got {self.solver!r}")
         if self.learning_rate != "auto":
             check_number("learning_rate", self.learning_rate, above=0.0)
-
-    @property
-    def chosen_solver(self) -> str:
-        """The solver that ``auto`` stands for."""
-        return "newton-cg" if self.solver == "auto" else self.solver
 
 
 @dataclass(frozen=True)
@@ -106,6 +104,7 @@ class Fit:
             "status": self.solution.status,
             "converged": self.solution.converged,
             "objective": self.solution.value,
+            "gap": self.solution.gap,
             "loss_curve": list(self.solution.loss_curve),
             "seconds": self.seconds,
         }
@@ -150,38 +149,36 @@ def fit_softmax(
         fit_intercept=options.fit_intercept,
         one_logit=n_classes == 2,
     )
-    newton = options.chosen_solver == "newton-cg"
     program = compile_softmax(graph)
+    shares = np.full(len(labels), 1.0 / mass) if sample_weight is None else sample_weight / mass
+    rows = DenseRows(X, labels, shares, reference_logit=program.reference_logit, n_threads=options.n_threads)
+    first_order = options.solver == "gradient_descent"
+    whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
     with _blas_in_one_thread():
-        objective = SoftmaxObjective(program, X, labels, sample_weight, n_threads=options.n_threads, centred=newton)
-        solution = _solve(objective, X, options, start, random_state, callback)
+        objective = SoftmaxObjective(program, rows, centred=not first_order, full=whole)
+        if first_order:
+            solution, solver = _descend(objective, options, start, random_state, callback), options.solver
+        else:
+            first = np.zeros(objective.size) if start is None else objective.from_parameters(start)
+            solution = newton(objective, first, tol=options.tol, max_passes=options.max_iter, callback=callback)
+            solver = "newton-cholesky" if objective.curvature_kind == "full" else "newton-cg"
     parameters = objective.to_parameters(solution.parameters)
     seconds = time.perf_counter() - began
-    return Fit(graph, parameters, solution, options.chosen_solver, objective.passes, seconds)
+    return Fit(graph, parameters, solution, solver, objective.passes, seconds)
 
 
-def _solve(
+def _descend(
     objective: SoftmaxObjective,
-    X: Array,
     options: SoftmaxOptions,
     start: Float64Array | None,
     random_state: np.random.Generator | None,
     callback: Callback | None,
 ) -> Solution:
-    if options.chosen_solver == "newton-cg":
-        return newton_cg(
-            objective,
-            np.zeros(objective.size) if start is None else objective.from_parameters(start),
-            tol=options.tol,
-            max_iter=options.max_iter,
-            rounding=float(np.finfo(X.dtype).eps),
-            callback=callback,
-        )
     generator = random_state or np.random.default_rng(options.random_state)
     return gradient_descent(
         objective,
         build.initialize(objective.program.graph, generator) if start is None else start,
-        learning_rate=resolve_learning_rate(options, X, objective),
+        learning_rate=resolve_learning_rate(options, objective),
         max_iter=options.max_iter,
         tol=options.tol,
         callback=callback,
@@ -201,7 +198,7 @@ def _blas_in_one_thread() -> Any:
     return _blas().limit(limits=1, user_api="blas")
 
 
-def resolve_learning_rate(options: SoftmaxOptions, X: Array, objective: SoftmaxObjective) -> float:
+def resolve_learning_rate(options: SoftmaxOptions, objective: SoftmaxObjective) -> float:
     """Return alpha; "auto" is 1 / L, with which every step descends.
 
     diag(p) - p p^T is at most 1/2 (Böhning 1992, "Multinomial logistic regression algorithm"; 1/4 for one logit), and
@@ -209,6 +206,7 @@ def resolve_learning_rate(options: SoftmaxOptions, X: Array, objective: SoftmaxO
     """
     if options.learning_rate != "auto":
         return float(options.learning_rate)
-    squared = np.einsum("i,ij,ij->", objective.shares, X, X, dtype=np.float64)
+    rows = objective.rows
+    squared = float((rows.deviations**2 + rows.means**2).sum())
     bound = 0.25 if objective.program.reference_logit else 0.5
     return float(1.0 / (bound * (squared + 1.0) + objective.strength))
