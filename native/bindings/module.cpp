@@ -18,6 +18,7 @@ NB_MODULE(_kernels, module) {
         throw nanobind::import_error(error.what());
     }
 
+    bind_coordinate_descent(module);
     bind_curvature(module);
     bind_softmax(module);
     bind_program(module);

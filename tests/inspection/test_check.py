@@ -125,8 +125,18 @@ def test_where_nothing_can_be_judged_nothing_passes() -> None:
 
 def test_which_operations_have_a_kink_is_asked_of_their_backward() -> None:
     kinked = {name for name in OPERATIONS if has_kink(Node("A", name, ("Z",)))}
-    assert kinked == {"relu", "leaky_relu", "selu"}
+    assert kinked == {"relu", "leaky_relu", "selu", "l1"}
     assert not has_kink(Node("A", "leaky_relu", ("Z",), {"slope": 1.0}))
+
+
+def test_an_l1_penalty_is_at_its_kink_where_a_weight_is_zero() -> None:
+    X, y = make_spiral(30, 3, random_state=0)
+    graph = build.softmax_classifier(2, 3, l1=0.1)
+    parameters = build.initialize(graph, np.random.default_rng(1), scale=1.0)
+    parameters[[0, 4]] = 0.0
+    result = check(graph, parameters, X, y)
+    assert result.n_kinks == 2
+    assert result.passed()
 
 
 def test_a_sample_of_the_entries_is_seeded() -> None:

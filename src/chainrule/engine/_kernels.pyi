@@ -88,6 +88,23 @@ def weighted_gram(
     float32 rows in float32.
     """
 
+def descend_by_coordinates(
+    hessian: Float64Array,
+    gradient: Float64Array,
+    start: Float64Array,
+    l1: Float64Array,
+    step: Float64Array,
+    residual: Float64Array,
+    *,
+    tol: float,
+    max_sweeps: int,
+) -> int:
+    """Improve ``step`` (n,) in gradient . step + step H step / 2 + sum_j l1_j |start_j + step_j| by coordinate descent.
+
+    ``residual`` (n,) is gradient + H step and is kept so. Ends after ``max_sweeps``, or once a sweep over all
+    coordinates promises to gain no more than ``tol`` / 2; returns the sweeps. Coordinates end on zero exactly.
+    """
+
 def read_sum(X: FloatArray, n_threads: int = 0) -> float:
     """Sum a C-contiguous array as fast as memory delivers it: what benchmarks compare one pass with."""
 

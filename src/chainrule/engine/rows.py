@@ -53,6 +53,12 @@ class DenseRows:
         """Rows and columns."""
         return self.X.shape[0], self.X.shape[1]
 
+    def take(self, columns: IntArray) -> DenseRows:
+        """Return the same rows with some of the columns, (n,) ascending."""
+        if len(columns) == self.X.shape[1]:
+            return self
+        return DenseRows(self.X[:, columns], self.labels, self.shares, n_threads=self.n_threads, **self._loss)
+
     @property
     def n_numbers(self) -> int:
         """Numbers that one pass reads."""

@@ -1,7 +1,7 @@
 """A softmax classifier's graph compiled for the one-pass kernels.
 
 These cover one shape of graph: dense -> softmax_cross_entropy (through reference_logit for two classes as one
-logit), with l2 penalties on parameters. What they do not cover is named.
+logit), with l2 and l1 penalties on parameters. What they do not cover is named.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SoftmaxProgram:
     class_weight, label_smoothing
         Attributes of the loss; None and 0 where the graph has no loss.
     penalties
-        (parameter, strength) of every l2 term of the loss.
+        (parameter, l2 strength, l1 strength) of every term of the loss.
     """
 
     graph: Graph
@@ -46,7 +46,7 @@ class SoftmaxProgram:
     reference_logit: bool
     class_weight: Sequence[float] | None
     label_smoothing: float
-    penalties: tuple[tuple[str, float], ...]
+    penalties: tuple[tuple[str, float, float], ...]
 
     def split(self, flat: Float64Array, dtype: np.dtype[np.floating]) -> tuple[Array, Array]:
         """Return weight (d, outputs) and bias (outputs,) of the flat vector, in the dtype of the data."""
@@ -91,14 +91,17 @@ class SoftmaxProgram:
         if self.bias:
             views[self.bias][...] = d_bias / mass
         value = loss / mass
-        for (name, strength), parameter in zip(self.penalties, self._penalised(flat), strict=True):
-            value += 0.5 * strength * float((parameter * parameter).sum())
-            views[name] += strength * parameter
+        parameters = self.graph.parameters.views(flat)
+        for name, l2, l1 in self.penalties:
+            parameter = parameters[name]
+            value += 0.5 * l2 * float((parameter * parameter).sum()) + l1 * float(np.abs(parameter).sum())
+            views[name] += l2 * parameter + l1 * np.sign(parameter)
         return value, gradient
 
-    def _penalised(self, flat: Float64Array) -> list[Float64Array]:
-        views = self.graph.parameters.views(flat)
-        return [views[name] for name, _ in self.penalties]
+    def strengths(self, parameter: str) -> tuple[float, float]:
+        """Return lambda of a parameter's l2 and of its l1 penalty."""
+        own = [penalty[1:] for penalty in self.penalties if penalty[0] == parameter]
+        return sum(l2 for l2, _ in own), sum(l1 for _, l1 in own)
 
 
 def compile_softmax(graph: Graph) -> SoftmaxProgram:
@@ -110,7 +113,7 @@ def compile_softmax(graph: Graph) -> SoftmaxProgram:
         If no kernel covers the graph; the message names the first node without one.
     """
     covered = {"data", "labels", "weights", "parameter", "dense", "reference_logit"}
-    covered |= {"softmax", "softmax_cross_entropy", "l2", "add"}
+    covered |= {"softmax", "softmax_cross_entropy", "l2", "l1", "add"}
     for node in graph.nodes:
         if node.operation not in covered:
             raise _unsupported(node, "has no compiled kernel yet")
@@ -140,8 +143,8 @@ def compile_softmax(graph: Graph) -> SoftmaxProgram:
     )
 
 
-def _read_loss(graph: Graph, logits: Node) -> tuple[Node | None, tuple[tuple[str, float], ...]]:
-    """Take the loss apart: one cross-entropy of the logits and any l2 of parameters."""
+def _read_loss(graph: Graph, logits: Node) -> tuple[Node | None, tuple[tuple[str, float, float], ...]]:
+    """Take the loss apart: one cross-entropy of the logits and any l2 and l1 of parameters."""
     if graph.loss is None:
         return None, ()
     top = graph[graph.loss]
@@ -150,10 +153,11 @@ def _read_loss(graph: Graph, logits: Node) -> tuple[Node | None, tuple[tuple[str
     for term in terms:
         if term.operation == "softmax_cross_entropy" and term.inputs[0] == logits.name:
             losses.append(term)
-        elif term.operation == "l2" and graph[term.inputs[0]].operation == "parameter":
-            penalties.append((term.inputs[0], float({**term.record.attributes, **term.attributes}["strength"])))
+        elif term.operation in ("l2", "l1") and graph[term.inputs[0]].operation == "parameter":
+            strength = float({**term.record.attributes, **term.attributes}["strength"])
+            penalties.append((term.inputs[0], *((strength, 0.0) if term.operation == "l2" else (0.0, strength))))
         else:
-            raise _unsupported(term, "is no term of a loss that kernels cover (cross-entropy of the logits, l2)")
+            raise _unsupported(term, "is no term of a loss that kernels cover (cross-entropy of the logits, l2, l1)")
     if len(losses) != 1:
         raise _unsupported(top, f"must hold one softmax_cross_entropy, it has {len(losses)}")
     return losses[0], tuple(penalties)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import SoftmaxProgram, compile_softmax
-from chainrule.errors import InputError, UnsupportedError
+from chainrule.errors import InputError
 from chainrule.graph import build
 from chainrule.model import Model
 from chainrule.solvers import Callback, Progress
@@ -34,7 +34,8 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     C : float, default=1.0
         Inverse strength of the penalty; ``inf`` for none.
     l1_ratio : float, default=0.0
-        Only 0.0 (the L2 penalty) so far.
+        Which part of the penalty is L1: ``lambda ((1 - l1_ratio) / 2 ||W||^2 + l1_ratio ||W||_1)``. With an L1 part
+        coefficients are exactly 0 where they don't matter.
     tol : float, default=1e-6
         Stop once the objective is proven to lie within ``tol`` times its value of the optimum. Without a penalty
         (``C=inf``) there is no such proof: Newton's own estimate, half the squared decrement, takes its place. With 0
@@ -277,12 +278,9 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _options(self) -> SoftmaxOptions:
-        if isinstance(self.l1_ratio, bool) or self.l1_ratio != 0.0:
-            raise UnsupportedError(
-                f"l1_ratio must be 0.0 (the L2 penalty is the only one so far), got {self.l1_ratio!r}"
-            )
         return SoftmaxOptions(
             C=self.C,
+            l1_ratio=self.l1_ratio,
             fit_intercept=bool(self.fit_intercept),
             solver=self.solver,
             tol=self.tol,

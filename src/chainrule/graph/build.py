@@ -18,6 +18,7 @@ def softmax_classifier(
     n_classes: int,
     *,
     l2: float = 0.0,
+    l1: float = 0.0,
     fit_intercept: bool = True,
     one_logit: bool = False,
     class_weight: Sequence[float] | None = None,
@@ -31,6 +32,8 @@ def softmax_classifier(
         d and K.
     l2
         lambda of the penalty lambda/2 ||W||^2, on W only. With it the loss is ``objective = J + R``.
+    l1
+        lambda of the penalty lambda ||W||_1, likewise.
     fit_intercept
         Whether there is a b.
     one_logit
@@ -46,7 +49,7 @@ def softmax_classifier(
     nodes = [_data(n_features)]
     logits = _add_dense(nodes, "X", "", n_features, outputs, bias=fit_intercept)
     _add_softmax_loss(nodes, logits, one_logit, class_weight, label_smoothing)
-    return _close(nodes, ["W"], l2)
+    return _close(nodes, ["W"], l2, l1)
 
 
 def mlp(
@@ -179,10 +182,15 @@ def _add_sigmoid_loss(nodes: list[Node], logits: str, n_classes: int) -> None:
     _add(nodes, "J", "sigmoid_cross_entropy", logits, "Y", "s")
 
 
-def _close(nodes: list[Node], weights: list[str], l2: float) -> Graph:
-    """Return the graph, with the penalty added to its loss J if one is asked for."""
+def _close(nodes: list[Node], weights: list[str], l2: float, l1: float = 0.0) -> Graph:
+    """Return the graph, with the penalties added to its loss J if any are asked for."""
     loss = "J"
-    if l2:
-        penalties = [_add(nodes, f"R{name[1:]}", "l2", name, strength=float(l2)) for name in weights]
+    penalties = [
+        _add(nodes, f"{letter}{name[1:]}", kind, name, strength=float(strength))
+        for letter, kind, strength in (("R", "l2", l2), ("T", "l1", l1))
+        for name in weights
+        if strength
+    ]
+    if penalties:
         loss = _add(nodes, "objective", "add", "J", *penalties)
     return Graph(nodes, loss=loss, output="p")

@@ -203,6 +203,7 @@ class _LossOf:
 
     def __init__(self, graph: Graph, parameter: str, values: Mapping[str, Array]) -> None:
         self.values = values
+        self.parameter = parameter
         self.loss = loss_of(graph)
         self.nodes = dependents(graph, parameter, self.loss)
         self.users = [node for node in self.nodes if parameter in node.inputs]
@@ -233,17 +234,20 @@ class _LossOf:
         for node in nodes:
             inputs = [moved.get(name, self.values.get(name)) for name in node.inputs]
             moved[node.name] = node.record.forward(*inputs, **{**node.record.attributes, **node.attributes})
+        if self.parameter in self.kinked:
+            moved[self.parameter] = self.values[self.parameter].copy()
         flat[place] = original
         return moved
 
 
 def has_kink(node: Node) -> bool:
     """Return whether a node's derivative jumps where its input is 0, by its own backward."""
-    if node.is_source or not node.record.elementwise or len(node.inputs) != 1:
+    is_penalty = not node.is_source and node.record.roles == ("weight",)
+    if node.is_source or not (node.record.elementwise or is_penalty) or len(node.inputs) != 1:
         return False
     sides = np.array([-1.0, 1.0]) * np.finfo(np.float64).tiny
     slopes = node.record.backward(np.ones(2), sides, **{**node.record.attributes, **node.attributes})[0]
-    return slopes is not None and bool(slopes[0] != slopes[1])
+    return slopes is not None and bool(abs(slopes[1] - slopes[0]) > np.finfo(np.float64).eps)
 
 
 def _relative_error(analytic: Float64Array, numeric: Float64Array, resolution: Float64Array) -> Float64Array:

@@ -7,6 +7,7 @@ from chainrule.solvers.minibatch import MinibatchOptions, minibatch
 from chainrule.solvers.newton import newton
 from chainrule.solvers.program_objective import ProgramObjective
 from chainrule.solvers.progress import EpochCallback, EpochProgress, Keeper, Watch
+from chainrule.solvers.proximal_newton import proximal_newton
 from chainrule.solvers.run_state import RunState
 from chainrule.solvers.schedules import SCHEDULES, make_schedule
 from chainrule.solvers.softmax_objective import SoftmaxObjective
@@ -34,4 +35,5 @@ __all__ = [
     "make_schedule",
     "minibatch",
     "newton",
+    "proximal_newton",
 ]

@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule._typing import Float64Array
 from chainrule.engine.rows import DenseRows
+from chainrule.solvers.cholesky import FLOOR, TINY, cholesky
 from chainrule.solvers.solution import Curvature, LinearMap
 
 Kind: TypeAlias = Literal["full", "per_class", "pooled", "diagonal"]
@@ -151,7 +152,7 @@ class _FullHessian:
         between = np.eye(free) - 1.0 / point.n_outputs if point.n_outputs > 1 else np.eye(1)
         every = np.arange(width)
         system[:, every, :, every] += added[:, None, None] * between
-        solve = _cholesky(system.reshape(free * width, free * width))
+        solve = cholesky(system.reshape(free * width, free * width))
 
         def apply(residual: Float64Array) -> Float64Array:
             columns = residual.reshape(width, point.n_outputs)
@@ -205,7 +206,7 @@ class _Blocks:
         for block in self._blocks:
             system = block.copy()
             system[every, every] += point.added(damping)
-            solves.append(_cholesky(system))
+            solves.append(cholesky(system))
 
         def apply(residual: Float64Array) -> Float64Array:
             columns = residual.reshape(width, point.n_outputs)
@@ -234,43 +235,5 @@ class _Diagonal:
     def factor(self, damping: float) -> LinearMap:
         """Return the inverse of the damped Hessian's diagonal, as a map."""
         diagonal = self._diagonal + self._point.added(damping)[:, None]
-        inverse = 1.0 / np.maximum(diagonal, _FLOOR * diagonal.max(initial=_TINY)).ravel()
+        inverse = 1.0 / np.maximum(diagonal, FLOOR * diagonal.max(initial=TINY)).ravel()
         return lambda residual: inverse * residual
-
-
-_FLOOR = 1e-14  # relative: what rounding leaves of a curvature
-_TINY = float(np.finfo(np.float64).tiny ** 0.5)
-
-
-def _cholesky(system: Float64Array) -> LinearMap:
-    """Return the inverse of a symmetric positive semi-definite matrix as a map, with as little added as it takes.
-
-    The matrix is scaled to a unit diagonal first, so that columns of any size count alike; it is overwritten.
-    """
-    from scipy.linalg import lapack
-
-    diagonal = system.diagonal()
-    largest = float(diagonal.max(initial=0.0))
-    scale = np.sqrt(np.where(diagonal > _FLOOR**2 * largest, diagonal, max(largest, _TINY)))
-    inverse = 1.0 / scale
-    system *= inverse[:, None]
-    system *= inverse
-    every = np.arange(len(system))
-    extra = _FLOOR
-    for _ in range(16):
-        system[every, every] = 1.0 + extra
-        factor, failed = lapack.dpotrf(system, lower=1, clean=0)
-        if not failed:
-            break
-        extra *= 10.0
-    else:
-        return lambda residual: residual * (inverse**2 if residual.ndim == 1 else (inverse**2)[:, None])
-
-    def apply(residual: Float64Array) -> Float64Array:
-        scaled = residual * (inverse if residual.ndim == 1 else inverse[:, None])
-        solved, _ = lapack.dpotrs(factor, scaled, lower=1)
-        solved *= inverse if residual.ndim == 1 else inverse[:, None]
-        found: Float64Array = solved
-        return found
-
-    return apply

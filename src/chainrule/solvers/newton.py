@@ -63,7 +63,7 @@ def newton(
         Stop once the objective's own bound of value minus optimum is at most ``tol`` times the value; where it has
         none, once Newton's estimate, half the squared Newton decrement, is.
     max_passes
-        Budget of passes over the rows, of ``objective.passes``.
+        Budget of passes over the rows beyond the first; those for the Hessian and for the bound come with them.
     callback
         Called after every step.
 
@@ -93,7 +93,7 @@ def newton(
             if not point.gradient.any():
                 status = "converged"
                 break
-            if objective.passes >= max_passes:
+            if objective.passes > max_passes:
                 break
             if curvature is None or used >= curvature.cost:
                 curvature, used = objective.curvature(), 0

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule._typing import Float64Array
+from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import SoftmaxProgram
 from chainrule.engine.rows import DenseRows
 from chainrule.solvers.curvature import Point, choose_kind, curvature_at
 from chainrule.solvers.solution import Curvature
 
+SHRINKAGES = 1.0 - np.append(0.0, np.logspace(-6, 0, 13))  # of theta, from 1 to where no |V| is above
 MAX_TILT = 0.5  # so that no probability turns negative
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)  # relative, of value and bound
 
 
 class SoftmaxObjective:
-    """sum_i s_i CE_i + lambda/2 ||W||^2 over rows whose shares s_i sum to 1, on centred columns.
+    """sum_i s_i CE_i + lambda/2 ||W||^2 + lambda_1 ||W||_1 over rows whose shares s_i sum to 1, on centred columns.
 
     With an intercept the columns are centred, without touching the data: the solver works on (W, c) with
     ``X W + b = (X - means) W + c``, so that a column's large mean does not couple W to the intercept. What the classes
@@ -40,7 +41,7 @@ class SoftmaxObjective:
         self.rows = rows
         m, d = rows.shape
         self.centre = rows.means if centred and program.bias is not None else np.zeros(d)
-        self.strength = sum(strength for name, strength in program.penalties if name == program.weight)
+        self.strength, self._l1 = program.strengths(program.weight)
         self.passes = 0
         self._probabilities = np.empty((m, program.n_outputs))
         self.penalised = np.ones(self.size)
@@ -71,9 +72,10 @@ class SoftmaxObjective:
         return self._shift(w, -1.0)
 
     def value_and_gradient(self, w: Float64Array) -> tuple[float, Float64Array]:
-        """Return value (nats) and gradient at ``w`` in one pass over the rows."""
+        """Return value (nats) and gradient at ``w`` in one pass over the rows; an l1 penalty is left out."""
         weight, bias = self.program.split(self.to_parameters(w), np.dtype(np.float64))
         self.passes += 1
+        self._last = w
         loss, d_weight, d_bias = self.rows.value_and_gradient(weight, bias, self._probabilities)
         parameter = self._weight(w)
         penalty = 0.5 * self.strength * float((parameter * parameter).sum())
@@ -81,11 +83,11 @@ class SoftmaxObjective:
 
     def hessian_vector(self, v: Float64Array) -> Float64Array:
         """Return the Hessian at the last point times ``v`` in one pass over the rows."""
+        self.passes += 1
         return self._loss_hessian_vector(v) + self.strength * self.penalised * v
 
     def curvature(self) -> Curvature:
         """Return the part of the Hessian at the last point that is worth its cost."""
-        self.passes += 1
         point = Point(
             rows=self.rows,
             centre=self.centre,
@@ -95,25 +97,77 @@ class SoftmaxObjective:
         )
         return curvature_at(point, *self._kind)
 
+    @property
+    def l1(self) -> Float64Array:
+        """The l1 penalty's strength for each entry of the flat vector."""
+        return self._l1 * self.penalised
+
+    def hessian_among(self, entries: IntArray) -> Float64Array:
+        """Return rows and columns ``entries`` (n,) of the Hessian at the last point, (n, n)."""
+        outputs = self.program.n_outputs
+        row, output = entries // outputs, entries % outputs
+        d = len(self.centre)
+        columns = np.unique(row[row < d])
+        pairs = np.array([(k, j) for k in range(outputs) for j in range(k + 1)], dtype=np.int64)
+        has_intercept = self.program.bias is not None
+        blocks = self.rows.take(columns).gram(
+            self.centre[columns], self._probabilities, pairs=pairs, intercept=has_intercept, exact=True
+        )
+        place = np.where(row < d, np.searchsorted(columns, row), len(columns))
+        block = np.empty((outputs, outputs), dtype=np.int64)
+        block[pairs[:, 0], pairs[:, 1]] = block[pairs[:, 1], pairs[:, 0]] = np.arange(len(pairs))
+        hessian = blocks[block[output[:, None], output[None, :]], place[:, None], place[None, :]]
+        if has_intercept and outputs > 1:
+            # The loss does not see what the intercepts have in common: any curvature there keeps it where it is.
+            free = np.flatnonzero(row == d)
+            hessian[np.ix_(free, free)] += hessian[free, free].mean() + np.finfo(np.float64).tiny ** 0.5
+        hessian[np.diag_indices_from(hessian)] += self.strength * self.penalised[entries]
+        return hessian
+
+    def settle(self, w: Float64Array) -> Float64Array:
+        """Return the point of least penalty that the loss can't tell from ``w``.
+
+        The loss does not see what the classes have in common. Of a column's coefficients plus a number the sum of
+        absolute values is least if their median is 0; with an l2 part too that is left to the solver.
+        """
+        if self.program.reference_logit or self.strength > 0.0:
+            return w
+        outputs = self.program.n_outputs
+        weight = self._weight(w)
+        middle = np.sort(weight, axis=1)[:, (outputs - 1) // 2 : outputs // 2 + 1]
+        # Zero lies between the middle two: the penalty can't be less.
+        shift = np.where((middle[:, 0] <= 0.0) & (middle[:, -1] >= 0.0), 0.0, middle[:, 0])
+        if not shift.any():
+            return w
+        settled = w.copy()
+        self._weight(settled)[...] -= shift[:, None]
+        return settled
+
     def gap(self, value: float, gradient: Float64Array, wanted: float) -> float | None:
         """Return a proven upper bound of value minus optimum at the last point.
 
         Any probabilities p' whose columns of diag(s) (p' - Y) add up to 0 bound the optimum from below by Fenchel's
-        duality (Y one-hot labels). With V = X^T diag(s) (p' - Y) value minus bound is
+        duality (Y one-hot labels). With V = X^T diag(s) (p' - Y), p the model's probabilities, R the penalty and R* its
+        conjugate, value minus bound is
 
-            sum_i s_i KL(p'_i || p_i) + ||V + lambda W||^2 / (2 lambda),
+            sum_i s_i KL(p'_i || p_i) + R(W) + R*(-V) + V . W,
 
-        p being the model's. The intercept's gradient says how far p is from adding up; p' = p (1 + e),
-        e_ik = t_k - sum_j p_ij t_j, adds up exactly if t solves (sum_i s_i (diag(p_i) - p_i p_i^T)) t = -gradient.
-        KL(p'_i || p_i) is at most sum_k p_ik e_ik^2, whose sum is -t . gradient. What rounding leaves of the gradient
-        is cleared by a little of the classes' shares mixed in.
+        the latter ||V + lambda W||^2 / (2 lambda) for an l2 penalty. The intercept's gradient says how far p is from
+        adding up; p' = p (1 + e), e_ik = t_k - sum_j p_ij t_j, adds up exactly if t solves
+        (sum_i s_i (diag(p_i) - p_i p_i^T)) t = -gradient. KL(p'_i || p_i) is at most sum_k p_ik e_ik^2, whose sum is
+        -t . gradient. What rounding leaves of the gradient is cleared by a little of the classes' shares mixed in.
+        An l1 penalty wants no |V| above its strength: see `_shrunk`.
 
-        Costs a pass over the rows, but where the second term alone exceeds ``wanted``: then, and where p is too far
+        Costs a pass over the rows, but where the penalty's part alone exceeds ``wanted``: then, and where p is too far
         from adding up, it is the value itself, the objective being positive. None without a penalty.
         """
-        if self.strength == 0.0:
+        if self.strength == 0.0 and self._l1 == 0.0:
             return None
-        if self.residual_size(gradient) / (2.0 * self.strength) > wanted:
+        penalty = 0.5 * self.strength * self.residual_size(self._last) + self._l1 * float(
+            np.abs(self._weight(self._last)).sum()
+        )
+        loss = value - penalty
+        if self._shrunk(gradient, 0.0, loss) > wanted:
             return value
         divergence = 0.0
         if self.program.bias is not None:
@@ -125,8 +179,29 @@ class SoftmaxObjective:
             self._bias(move)[...] = tilt
             gradient = gradient + self._loss_hessian_vector(move, exact=True)
             divergence = max(-float(tilt @ d_bias), 0.0) + self._cost_of_rest(self._bias(gradient))
-        bound = divergence + self.residual_size(gradient) / (2.0 * self.strength) + ROUNDING * abs(value)
-        return min(bound, value)
+        return min(self._shrunk(gradient, divergence, loss) + ROUNDING * abs(value), value)
+
+    def _shrunk(self, gradient: Float64Array, divergence: float, loss: float) -> float:
+        """Return the bound with the best of some p'' = theta p' + (1 - theta) Y, ``gradient`` that of p' and l2.
+
+        They add up as p' does, V'' = theta V, and KL(p''_i || p_i) is at most theta KL(p'_i || p_i) + (1 - theta) CE_i,
+        the divergence being convex. Without an l1 penalty theta = 1 is best.
+        """
+        weight = self._weight(self._last)
+        if self._l1 == 0.0:
+            return divergence + self.residual_size(gradient) / (2.0 * self.strength)
+        pull = self._weight(gradient) - self.strength * weight  # V
+        size = np.abs(pull)
+        own = float((self._l1 * np.abs(weight) + 0.5 * self.strength * weight * weight).sum())
+        cross = float((pull * weight).sum())
+        feasible = min(1.0, self._l1 / max(float(size.max(initial=0.0)), np.finfo(np.float64).tiny))
+        thetas = feasible + (1.0 - feasible) * SHRINKAGES if self.strength > 0.0 else [feasible]
+        bounds = []
+        for theta in thetas:
+            excess = np.maximum(theta * size - self._l1, 0.0)
+            conjugate = float((excess * excess).sum()) / (2.0 * self.strength) if self.strength > 0.0 else 0.0
+            bounds.append(theta * divergence + (1.0 - theta) * loss + own + conjugate + theta * cross)
+        return max(min(bounds), 0.0)
 
     def residual_size(self, residual: Float64Array) -> float:
         """Return the squared norm of the weights' part."""
@@ -163,7 +238,6 @@ class SoftmaxObjective:
 
     def _loss_hessian_vector(self, v: Float64Array, *, exact: bool = False) -> Float64Array:
         weight, bias = self.program.split(self.to_parameters(v), np.dtype(np.float64))
-        self.passes += 1
         return self._gather(*self.rows.hessian_vector(self._probabilities, weight, bias, exact=exact))
 
     def _bias(self, w: Float64Array) -> Float64Array:

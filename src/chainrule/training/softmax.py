@@ -14,7 +14,7 @@ from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import DenseRows, compile_softmax
 from chainrule.errors import InputError
 from chainrule.graph import Graph, build
-from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton
+from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton, proximal_newton
 from chainrule.training.checks import check_number
 
 SOLVERS = ("auto", "newton-cholesky", "newton-cg", "gradient_descent")
@@ -29,6 +29,8 @@ class SoftmaxOptions:
     ----------
     C
         Inverse strength of the penalty: lambda = 1 / (C S), S the sum of the rows' weights.
+    l1_ratio
+        The l1 part of the penalty, lambda ((1 - l1_ratio) / 2 ||W||^2 + l1_ratio ||W||_1).
     fit_intercept
         Whether there is an intercept (it is never penalised).
     class_weight
@@ -51,6 +53,7 @@ class SoftmaxOptions:
     """
 
     C: float = 1.0
+    l1_ratio: float = 0.0
     fit_intercept: bool = True
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None
     solver: str = "auto"
@@ -62,6 +65,9 @@ class SoftmaxOptions:
 
     def __post_init__(self) -> None:
         check_number("C", self.C, above=0.0, finite=False)
+        check_number("l1_ratio", self.l1_ratio, least=0.0)
+        if self.l1_ratio > 1.0:
+            raise InputError(f"l1_ratio must be a number from 0 to 1, got {self.l1_ratio!r}")
         check_number("tol", self.tol, least=0.0)
         check_number("max_iter", self.max_iter, least=0)
         if self.solver not in SOLVERS + ALIASES:
@@ -145,7 +151,8 @@ def fit_softmax(
     graph = build.softmax_classifier(
         X.shape[1],
         n_classes,
-        l2=1.0 / (options.C * mass),
+        l2=(1.0 - options.l1_ratio) / (options.C * mass),
+        l1=options.l1_ratio / (options.C * mass),
         fit_intercept=options.fit_intercept,
         one_logit=n_classes == 2,
     )
@@ -160,8 +167,13 @@ def fit_softmax(
             solution, solver = _descend(objective, options, start, random_state, callback), options.solver
         else:
             first = np.zeros(objective.size) if start is None else objective.from_parameters(start)
-            solution = newton(objective, first, tol=options.tol, max_passes=options.max_iter, callback=callback)
-            solver = "newton-cholesky" if objective.curvature_kind == "full" else "newton-cg"
+            has_l1 = options.l1_ratio > 0.0 and np.isfinite(options.C)
+            solve = proximal_newton if has_l1 else newton
+            solution = solve(objective, first, tol=options.tol, max_passes=options.max_iter, callback=callback)
+            if has_l1:
+                solver = "proximal-newton"
+            else:
+                solver = "newton-cholesky" if objective.curvature_kind == "full" else "newton-cg"
     parameters = objective.to_parameters(solution.parameters)
     seconds = time.perf_counter() - began
     return Fit(graph, parameters, solution, solver, objective.passes, seconds)

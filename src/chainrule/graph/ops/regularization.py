@@ -1,11 +1,11 @@
-"""Operations that hold a model back: dropout and the l2 penalty."""
+"""Operations that hold a model back: dropout, the l2 and the l1 penalty."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from chainrule._typing import Array
-from chainrule.graph.formula import call, d, frac, role, row, sup
+from chainrule.graph.formula import call, d, frac, role, row, sub, sup
 from chainrule.graph.operation import Operation, Shape, is_number, need, need_attribute, show_shape
 
 
@@ -53,7 +53,7 @@ DROPOUT = Operation(
 )
 
 
-def _l2_shape(weight: Shape, *, strength: float) -> Shape:
+def _penalty_shape(weight: Shape, *, strength: float) -> Shape:
     return ()
 
 
@@ -79,11 +79,34 @@ L2 = Operation(
     formula=row(role("out"), "=", frac("λ", "2"), sup(row("∥", role("weight"), "∥"), "2")),
     gradients={"weight": row(d("weight"), "=", d("out"), "λ", role("weight"))},
     local={"weight": row("λ", role("weight"))},
-    shape=_l2_shape,
+    shape=_penalty_shape,
     forward=_l2_forward,
     backward=_l2_backward,
     attributes={"strength": 1.0},
     check=_check_strength,
 )
 
-OPERATIONS = (DROPOUT, L2)
+
+def _l1_forward(weight: Array, *, strength: float) -> Array:
+    """(...) -> (): strength times the sum of absolute values. Tibshirani 1996."""
+    return np.asarray(strength * np.abs(weight).sum())
+
+
+def _l1_backward(d_out: Array, weight: Array, *, strength: float) -> tuple[Array | None, ...]:
+    return (d_out * strength * np.sign(weight),)  # the derivative at the kink is taken as 0
+
+
+L1 = Operation(
+    name="l1",
+    roles=("weight",),
+    formula=row(role("out"), "=", "λ", sub(row("∥", role("weight"), "∥"), "1")),
+    gradients={"weight": row(d("weight"), "=", d("out"), "λ", call("sign", role("weight")))},
+    local={"weight": row("λ", call("sign", role("weight")))},
+    shape=_penalty_shape,
+    forward=_l1_forward,
+    backward=_l1_backward,
+    attributes={"strength": 1.0},
+    check=_check_strength,
+)
+
+OPERATIONS = (DROPOUT, L2, L1)
