@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -16,18 +17,19 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import SoftmaxProgram, compile_softmax
 from chainrule.errors import InputError
+from chainrule.estimators.deprecated import DEPRECATED, check_ignored, resolve_penalty
 from chainrule.graph import build
 from chainrule.model import Model
 from chainrule.solvers import Callback, Progress
 from chainrule.training import Fit, SoftmaxOptions, class_weights, fit_softmax
 
 
-class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Softmax classifier (multinomial logistic regression) with an L2 penalty.
+class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Softmax classifier (multinomial logistic regression) with an L2, L1 or elastic-net penalty.
 
-    Minimises ``(1/S) sum_i s_i CE_i + lambda/2 ||W||^2`` with ``S = sum_i s_i`` and ``lambda = 1 / (C S)``; the
-    intercept is not penalised. Two classes use one logit. The optimum is that of scikit-learn's
-    ``LogisticRegression``.
+    Minimises ``(1/S) sum_i s_i CE_i + lambda ((1 - l1_ratio) / 2 ||W||^2 + l1_ratio ||W||_1)`` with
+    ``S = sum_i s_i`` and ``lambda = 1 / (C S)``; the intercept is not penalised. Two classes use one logit. The optimum
+    is that of scikit-learn's ``LogisticRegression``.
 
     Parameters
     ----------
@@ -52,13 +54,17 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``W -= alpha dW``, from small random weights. scikit-learn's "lbfgs", "sag", "saga" and "liblinear" stand for
         ``auto``: all lead to the same optimum.
     max_iter : int, default=10000
-        Budget of passes over the rows. 0 gives coefficients of 0.
+        Budget of passes over the rows after the first; the Hessian and the proof come with them. 0 gives coefficients
+        of 0.
     verbose : int, default=0
         Print the objective after every iteration.
     warm_start : bool, default=False
         Start from the coefficients of the last fit.
     learning_rate : float or "auto", default="auto"
         alpha of ``gradient_descent`` and ``partial_fit``; ``auto`` takes 1 / L, with which every step descends.
+    penalty, dual, intercept_scaling, n_jobs
+        Of scikit-learn's class, for code that still names them; the first three are about to go there, none is needed
+        here.
     n_threads : int, default=0
         Threads; 0 uses all cores. The result is the same, bit for bit, for any number.
 
@@ -71,7 +77,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     n_iter_ : ndarray of shape (1,)
-        Iterations done.
+        Passes over the rows after the first: what `max_iter` bounds.
     n_features_in_ : int
         Columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -82,8 +88,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         The objective at the end.
     optimality_gap_ : float or None
         Proven upper bound of `objective_` minus the optimum, in nats; None without a penalty, where there is none.
-    passes_ : int
-        Passes over the rows.
     converged_ : bool
         Whether the solver reached ``tol``, or all that rounding allows.
     solver_ : str
@@ -103,20 +107,28 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
+        penalty: Any = DEPRECATED,
         *,
         C: float = 1.0,
         l1_ratio: float = 0.0,
+        dual: bool = False,
         tol: float = 1e-6,
         fit_intercept: bool = True,
+        intercept_scaling: float = 1,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         random_state: int | np.random.RandomState | None = None,
         solver: str = "auto",
         max_iter: int = 10_000,
         verbose: int = 0,
         warm_start: bool = False,
+        n_jobs: Any = None,
         learning_rate: float | Literal["auto"] = "auto",
         n_threads: int = 0,
     ) -> None:
+        self.penalty = penalty
+        self.dual = dual
+        self.intercept_scaling = intercept_scaling
+        self.n_jobs = n_jobs
         self.C = C
         self.l1_ratio = l1_ratio
         self.tol = tol
@@ -157,11 +169,10 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fit = self._run(X, labels.ravel().astype(np.int64), classes, options, weights, start)
         self.classes_ = classes
         self.solver_ = fit.solver
-        self.n_iter_ = np.array([fit.solution.n_iter], dtype=np.int32)
+        self.n_iter_ = np.array([fit.passes - 1], dtype=np.int32)
         self.loss_curve_ = list(fit.solution.loss_curve)
         self.objective_ = fit.solution.value
         self.optimality_gap_ = fit.solution.gap
-        self.passes_ = fit.passes
         self.converged_ = fit.solution.converged
         self._seen_weight = _total(weights, len(labels))
         self._keep(fit, X.dtype)
@@ -223,7 +234,6 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = [*self.loss_curve_, fit.solution.value]
         self.objective_ = fit.solution.value
         self.optimality_gap_ = fit.solution.gap
-        self.passes_ = getattr(self, "passes_", 0) + fit.passes
         self.converged_ = False
         self._keep(fit, X.dtype)
         return self
@@ -231,7 +241,7 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: Any) -> Array:
         """Return logits: (n_samples, n_classes), or for two classes (n_samples,), positive for ``classes_[1]``."""
         X = self._check_rows(X)
-        logits: Array = X @ self.coef_.T.astype(X.dtype) + self.intercept_.astype(X.dtype)
+        logits: Array = np.asarray(X @ self.coef_.T.astype(X.dtype)) + self.intercept_.astype(X.dtype)
         return logits.ravel() if logits.shape[1] == 1 else logits
 
     def predict(self, X: Any) -> Array:
@@ -269,18 +279,22 @@ class SoftmaxClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             record={
                 "fit": {
                     "solver": self.solver_,
-                    "n_iter": int(self.n_iter_[0]),
+                    "n_iter": len(self.loss_curve_) - 1,
+                    "passes": int(self.n_iter_[0]) + 1,
                     "converged": bool(self.converged_),
                     "objective": float(self.objective_),
+                    "gap": None if self.optimality_gap_ is None else float(self.optimality_gap_),
                     "loss_curve": [float(value) for value in self.loss_curve_],
                 }
             },
         )
 
     def _options(self) -> SoftmaxOptions:
+        check_ignored(dual=self.dual, intercept_scaling=self.intercept_scaling, n_jobs=self.n_jobs)
+        C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)
         return SoftmaxOptions(
-            C=self.C,
-            l1_ratio=self.l1_ratio,
+            C=C,
+            l1_ratio=l1_ratio,
             fit_intercept=bool(self.fit_intercept),
             solver=self.solver,
             tol=self.tol,

@@ -82,18 +82,24 @@ def newton(
     failures = 0
     used = 0  # steps of conjugate gradients with this curvature
     last_promise = np.inf
+    is_extra = False
     status: Status = "max_iter"
     gap: float | None = None
     try:
         while True:
             gap = objective.gap(point.value, point.gradient, tol * abs(point.value))
-            if gap is not None and gap <= tol * abs(point.value):
+            proven = gap is not None and gap <= tol * abs(point.value)
+            if proven and (is_extra or not (curvature is not None and curvature.exact)):
                 status = "converged"
                 break
+            if proven:
+                # Where a step costs little one more is taken: it about doubles the digits of the parameters.
+                is_extra = True
             if not point.gradient.any():
                 status = "converged"
                 break
             if objective.passes > max_passes:
+                status = "converged" if is_extra else "max_iter"
                 break
             if curvature is None or used >= curvature.cost:
                 curvature, used = objective.curvature(), 0
@@ -111,6 +117,9 @@ def newton(
             found, length = _line_search(objective, point, step.direction)
             drowned = step.promised <= 64.0 * ROUNDING * abs(point.value)
             least = objective.strength if damping > 0.0 else RESCUE_DAMPING * curvature.scale
+            if found is None and is_extra:
+                objective.value_and_gradient(point.w)
+                continue
             if found is None:
                 failures += 1
                 if drowned or failures > MAX_FAILURES:

@@ -71,6 +71,16 @@ class SoftmaxObjective:
         """Return the parameters (W, b) for the solver's vector (W, c)."""
         return self._shift(w, -1.0)
 
+    def without_common_part(self, flat: Float64Array) -> Float64Array:
+        """Return parameters (W, b) that add up to 0 over the classes, but for an l1 penalty's weights."""
+        if self.program.reference_logit:
+            return flat
+        moved = flat.copy()
+        for name, parameter in self.program.graph.parameters.views(moved).items():
+            if name == self.program.bias or self._l1 == 0.0:
+                parameter -= parameter.mean(axis=-1, keepdims=True)
+        return moved
+
     def value_and_gradient(self, w: Float64Array) -> tuple[float, Float64Array]:
         """Return value (nats) and gradient at ``w`` in one pass over the rows; an l1 penalty is left out."""
         weight, bias = self.program.split(self.to_parameters(w), np.dtype(np.float64))

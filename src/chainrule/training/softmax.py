@@ -175,6 +175,8 @@ def fit_softmax(
             else:
                 solver = "newton-cholesky" if objective.curvature_kind == "full" else "newton-cg"
     parameters = objective.to_parameters(solution.parameters)
+    if not first_order:  # gradient descent is to be followed step by step
+        parameters = objective.without_common_part(parameters)
     seconds = time.perf_counter() - began
     return Fit(graph, parameters, solution, solver, objective.passes, seconds)
 

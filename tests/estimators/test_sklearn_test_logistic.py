@@ -1,0 +1,87 @@
+"""scikit-learn's own tests of LogisticRegression, run on ours in its place."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+
+import pytest
+
+from chainrule import SoftmaxClassifier
+
+theirs = pytest.importorskip("sklearn.linear_model.tests.test_logistic")
+
+SPARSE = "needs sparse rows, which are not there yet"
+CV = "of LogisticRegressionCV, by keywords that only it and LogisticRegression share"
+CALLBACKS = "scikit-learn's callbacks, of its lbfgs alone"
+LIBLINEAR = "what only liblinear can't do or refuses"
+LEFT_OUT: dict[str, str] = {
+    "test_LogisticRegressionCV_on_folds": CV,
+    "test_check_solver_option": "which of scikit-learn's solvers can't do what; ours all do all",
+    "test_consistency_path": CV,
+    "test_dtype_match": SPARSE,
+    "test_l1_ratio_non_elasticnet": "a warning that l1_ratio is ignored; here it never is",
+    "test_large_sparse_matrix": SPARSE,
+    "test_liblinear_dual_random_state": LIBLINEAR,
+    "test_liblinear_multiclass_raises": LIBLINEAR,
+    "test_liblinear_with_large_values": LIBLINEAR,
+    "test_logistic_cv": CV,
+    "test_logistic_cv_multinomial_score": CV,
+    "test_logistic_regression_callback_fitted_estimator": CALLBACKS,
+    "test_logistic_regression_callback_support": CALLBACKS,
+    "test_logistic_regression_callback_support_warning": CALLBACKS,
+    "test_logistic_regression_class_weights": SPARSE,
+    "test_logisticregression_liblinear_sample_weight": LIBLINEAR,
+    "test_logreg_l1": SPARSE,
+    "test_logreg_predict_proba_multinomial": SPARSE,
+    "test_max_iter": "the words of each solver's own warning; ours has the budget and the gap",
+    "test_newton_cholesky_fallback_to_lbfgs": "the private fallback of their solver",
+    "test_predict_2_classes": SPARSE,
+    "test_predict_3_classes": SPARSE,
+    "test_saga_vs_liblinear": SPARSE,
+    "test_sample_and_class_weight_equivalence_liblinear": LIBLINEAR,
+    "test_scores_attribute_layout_elasticnet": CV,
+    "test_sparsify": SPARSE,
+    "test_warm_start_newton_solver": "that two iterations are one and one: a budget of passes is not one of iterations",
+}
+
+
+@pytest.fixture
+def global_random_seed():
+    return 42  # scikit-learn's own where none is asked for
+
+
+def _arguments(function):
+    """Return what pytest would call the test with, by scikit-learn's own marks."""
+    calls = [{}]
+    for mark in getattr(function, "pytestmark", []):
+        if mark.name != "parametrize":
+            continue
+        names = [name.strip() for name in mark.args[0].split(",")] if isinstance(mark.args[0], str) else mark.args[0]
+        rows = [row if len(names) > 1 else (row,) for row in mark.args[1]]
+        calls = [{**call, **dict(zip(names, row, strict=True))} for row in rows for call in calls]
+    return calls
+
+
+def _cases():
+    for name, function in vars(theirs).items():
+        if not name.startswith("test_") or name in LEFT_OUT or "LogisticRegression" not in inspect.getsource(function):
+            continue
+        for number, call in enumerate(_arguments(function)):
+            yield pytest.param(name, call, id=f"{name}-{number}")
+
+
+@pytest.mark.parametrize(("name", "call"), list(_cases()))
+@pytest.mark.filterwarnings("ignore")  # scikit-learn runs these tests without turning warnings into errors
+def test_as_scikit_learn_tests_its_own(name, call, monkeypatch, request):
+    their_class = theirs.LogisticRegression
+    monkeypatch.setattr(theirs, "LogisticRegression", SoftmaxClassifier)
+    call = {key: SoftmaxClassifier if value is their_class else value for key, value in call.items()}
+    test = getattr(theirs, name)
+    fixtures = {key: request.getfixturevalue(key) for key in inspect.signature(test).parameters if key not in call}
+    functools.partial(test, **call, **fixtures)()
+
+
+def test_each_that_is_left_out_exists():
+    assert set(LEFT_OUT) <= set(vars(importlib.import_module("sklearn.linear_model.tests.test_logistic")))
