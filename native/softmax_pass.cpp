@@ -39,14 +39,7 @@ T read_element(const T* at) {
 }
 
 template <class T>
-PassShape shape_of(RowFunction function, const SoftmaxProblem<T>& problem, Index lanes) {
-    PassShape shape;
-    shape.n_rows = problem.n_rows;
-    shape.n_features = problem.n_features;
-    const bool bare = function == RowFunction::kLogits;
-    shape.n_classes = problem.n_columns + (problem.reference_logit && !bare ? 1 : 0);
-    shape.n_outputs = bare ? shape.n_classes : shape.n_classes - 1;
-
+PassShape shape_of(PassShape shape, const SoftmaxProblem<T>& problem, Index lanes) {
     const bool aligned = reinterpret_cast<std::uintptr_t>(problem.rows.data) % alignof(T) == 0;
     const bool narrow = problem.narrow_rows.data != nullptr;
     const bool packs = shape.n_features > 0 &&
@@ -107,14 +100,6 @@ void pack_weights(const SoftmaxProblem<T>& problem, const PassShape& shape, cons
     }
 }
 
-template <class T>
-[[noreturn]] void throw_bad_label(const SoftmaxProblem<T>& problem, const PassShape& shape, Index row) {
-    const std::int64_t label = read_element(problem.labels + row * problem.label_stride);
-    throw std::invalid_argument("labels[" + std::to_string(row) + "] is " + std::to_string(label) + ", but there are " +
-                                std::to_string(shape.n_classes) + " classes: labels must lie in 0.." +
-                                std::to_string(shape.n_classes - 1) + ".");
-}
-
 // The chunks' sums, added in the order of the chunks, into the caller's layout: a column per column of W. The reference
 // class's column is minus the sum of the others.
 template <class T>
@@ -164,24 +149,44 @@ SoftmaxSums add_chunks(const SoftmaxProblem<T>& problem, const PassShape& shape,
 }  // namespace
 
 template <class T>
-SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& problem, int n_threads) {
-    const SoftmaxKernels<T>& kernels = kernels_for<T>();
+void throw_bad_label(const SoftmaxProblem<T>& problem, Index n_classes, Index row) {
+    const std::int64_t label = read_element(problem.labels + row * problem.label_stride);
+    throw std::invalid_argument("labels[" + std::to_string(row) + "] is " + std::to_string(label) + ", but there are " +
+                                std::to_string(n_classes) + " classes: labels must lie in 0.." +
+                                std::to_string(n_classes - 1) + ".");
+}
+
+template <class T>
+SoftmaxPass<T> row_pass(RowFunction function, const SoftmaxProblem<T>& problem) {
     SoftmaxPass<T> pass;
     pass.function = function;
-    pass.shape = shape_of(function, problem, kernels.lanes);
-    const PassShape& shape = pass.shape;
-    pass.rows = problem.rows;
-    pass.narrow_rows = problem.narrow_rows;
+    pass.has_gradient = function == RowFunction::kCrossEntropy || function == RowFunction::kHessianProduct;
+    pass.shape.n_rows = problem.n_rows;
+    pass.shape.n_features = problem.n_features;
+    const bool bare = function == RowFunction::kLogits;
+    pass.shape.n_classes = problem.n_columns + (problem.reference_logit && !bare ? 1 : 0);
+    pass.shape.n_outputs = bare ? pass.shape.n_classes : pass.shape.n_classes - 1;
     pass.labels = problem.labels;
     pass.label_stride = problem.label_stride;
     pass.weights = problem.row_weights;
     pass.weight_stride = problem.row_weight_stride;
     pass.label_smoothing = T(problem.label_smoothing);
     pass.given_probabilities = problem.given_probabilities;
-    const Index left_out = problem.given_columns - shape.n_outputs;
+    const Index left_out = problem.given_columns - pass.shape.n_outputs;
     pass.given_probabilities.data += left_out * problem.given_probabilities.column_stride;
     pass.row_output = problem.row_output;
     pass.output_columns = problem.output_columns;
+    return pass;
+}
+
+template <class T>
+SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& problem, int n_threads) {
+    const SoftmaxKernels<T>& kernels = kernels_for<T>();
+    SoftmaxPass<T> pass = row_pass(function, problem);
+    pass.shape = shape_of(pass.shape, problem, kernels.lanes);
+    const PassShape& shape = pass.shape;
+    pass.rows = problem.rows;
+    pass.narrow_rows = problem.narrow_rows;
 
     const Index padded_width = divide_up(shape.width, kernels.lanes) * kernels.lanes;
     const AlignedMemory packed(std::size_t(shape.n_outputs * (padded_width + 1)) * sizeof(T));
@@ -190,7 +195,6 @@ SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& prob
     pass.packed_weights = packed.as<T>();
     pass.bias = bias;
 
-    pass.has_gradient = function == RowFunction::kCrossEntropy || function == RowFunction::kHessianProduct;
     const Index n_chunks = chunk_count(shape);
     const Index n_blocks = divide_up(shape.n_rows, shape.block_rows);
     const Index chunk_sums = divide_up(shape.n_outputs * (padded_width + 1), 8) * 8;
@@ -212,7 +216,7 @@ SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& prob
         kernels.run_rows(pass, first, last, scratch.as<char>() + scratch_bytes * std::size_t(worker), chunk);
     });
     for (const ChunkSums& chunk : chunks) {
-        if (chunk.bad_label_row >= 0) throw_bad_label(problem, shape, chunk.bad_label_row);
+        if (chunk.bad_label_row >= 0) throw_bad_label(problem, shape.n_classes, chunk.bad_label_row);
     }
     return pass.has_gradient ? add_chunks(problem, shape, kernels.lanes, chunks, threads) : SoftmaxSums{};
 }
@@ -230,6 +234,8 @@ double read_sum(const T* data, Index n, int n_threads) {
     return total;
 }
 
+template void throw_bad_label(const SoftmaxProblem<double>&, Index, Index);
+template SoftmaxPass<double> row_pass(RowFunction, const SoftmaxProblem<double>&);
 template SoftmaxSums run_softmax_pass(RowFunction, const SoftmaxProblem<float>&, int);
 template SoftmaxSums run_softmax_pass(RowFunction, const SoftmaxProblem<double>&, int);
 template double read_sum(const float*, Index, int);

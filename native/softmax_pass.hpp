@@ -39,6 +39,13 @@ struct SoftmaxSums {
     std::vector<double> bias_gradient;    // (n_columns,)
 };
 
+// What row functions need to know of a problem; rows, weights and the shape of blocks are left to the caller.
+template <class T>
+SoftmaxPass<T> row_pass(RowFunction function, const SoftmaxProblem<T>& problem);
+
+template <class T>
+[[noreturn]] void throw_bad_label(const SoftmaxProblem<T>& problem, Index n_classes, Index row);
+
 // Runs the pass on n_threads threads (0: default_thread_count()). The result is the same to the last bit whatever
 // n_threads is. Throws std::invalid_argument if a label is out of range.
 template <class T>

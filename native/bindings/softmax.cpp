@@ -1,7 +1,9 @@
 // The one-pass kernels of the softmax layer, as Python sees them.
 #include "../softmax_pass.hpp"
+
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "softmax_problem.hpp"
 
 namespace chainrule {
 namespace {
@@ -10,16 +12,10 @@ namespace {
 template <class T>
 SoftmaxProblem<T> problem_of(const Input& x, const Input& w, const Input& b, bool reference_logit) {
     require_matrix("X", x);
-    require_matrix("W", w);
-    require_dtype<T>("b", b, kTypeOfWeights<T>);
     SoftmaxProblem<T> problem;
     problem.n_rows = Index(x.shape(0));
     problem.n_features = Index(x.shape(1));
-    problem.n_columns = Index(w.shape(1));
-    problem.reference_logit = reference_logit;
-    if (problem.n_columns < 1) refuse("W has no columns; it must have at least one.");
-    require_shape("W", w, {problem.n_features, problem.n_columns});
-    require_shape("b", b, {problem.n_columns});
+    set_weights(problem, w, b, reference_logit);
     if (holds<T>(x)) {
         problem.rows = matrix<T>(x);
     } else if (holds<float>(x)) {
@@ -27,31 +23,7 @@ SoftmaxProblem<T> problem_of(const Input& x, const Input& w, const Input& b, boo
     } else {
         refuse(kTypesOfRows<T>);
     }
-    problem.weights = matrix<T>(w);
-    problem.bias = static_cast<const T*>(b.data());
-    problem.bias_stride = Index(b.stride(0));
     return problem;
-}
-
-template <class T>
-void set_row_weights(SoftmaxProblem<T>& problem, const std::optional<Input>& weights) {
-    if (!weights) return;
-    require_dtype<double>("weights", *weights, "float64");
-    require_shape("weights", *weights, {problem.n_rows});
-    problem.row_weights = static_cast<const double*>(weights->data());
-    problem.row_weight_stride = Index(weights->stride(0));
-}
-
-// An array of probabilities: a column per class, or per class but class 0.
-template <class T>
-Index probability_columns(const SoftmaxProblem<T>& problem, const Input& array) {
-    const Index n_classes = problem.n_columns + (problem.reference_logit ? 1 : 0);
-    if (array.ndim() == 2 && Index(array.shape(1)) == n_classes - 1) {
-        require_shape("probabilities", array, {problem.n_rows, n_classes - 1});
-        return n_classes - 1;
-    }
-    require_shape("probabilities", array, {problem.n_rows, n_classes});
-    return n_classes;
 }
 
 template <class T>
@@ -67,39 +39,16 @@ nb::object value_and_gradient(const Input& x, const Input& w, const Input& b, co
                               const std::optional<Output>& probabilities, bool reference_logit,
                               double label_smoothing) {
     SoftmaxProblem<T> problem = problem_of<T>(x, w, b, reference_logit);
-    require_dtype<std::int64_t>("labels", labels, "int64");
-    require_shape("labels", labels, {problem.n_rows});
-    problem.labels = static_cast<const std::int64_t*>(labels.data());
-    problem.label_stride = Index(labels.stride(0));
-    set_row_weights(problem, weights);
-    if (!(label_smoothing >= 0.0 && label_smoothing <= 1.0)) refuse("label_smoothing must lie in 0..1.");
-    problem.label_smoothing = label_smoothing;
-    if (probabilities) {
-        require_dtype<T>("probabilities", Input(*probabilities), kTypeOfWeights<T>);
-        problem.output_columns = probability_columns(problem, Input(*probabilities));
-        problem.row_output = {static_cast<T*>(probabilities->data()), Index(probabilities->stride(0)),
-                              Index(probabilities->stride(1))};
-    }
-    SoftmaxSums sums = run(RowFunction::kCrossEntropy, problem, n_threads);
-    const auto d = std::size_t(problem.n_features);
-    const auto k = std::size_t(problem.n_columns);
-    return nb::make_tuple(sums.loss, numpy_array(std::move(sums.weight_gradient), {d, k}),
-                          numpy_array(std::move(sums.bias_gradient), {k}));
+    set_labels(problem, labels, weights, probabilities, label_smoothing);
+    return gradients(problem, run(RowFunction::kCrossEntropy, problem, n_threads), true);
 }
 
 template <class T>
 nb::object hessian_vector(const Input& x, const Input& probabilities, const std::optional<Input>& weights,
                           const Input& v, const Input& vb, int n_threads, bool reference_logit) {
     SoftmaxProblem<T> problem = problem_of<T>(x, v, vb, reference_logit);
-    set_row_weights(problem, weights);
-    problem.given_columns = probability_columns(problem, probabilities);
-    require_dtype<double>("probabilities", probabilities, "float64");
-    problem.given_probabilities = matrix<double>(probabilities);
-    SoftmaxSums sums = run(RowFunction::kHessianProduct, problem, n_threads);
-    const auto d = std::size_t(problem.n_features);
-    const auto k = std::size_t(problem.n_columns);
-    return nb::make_tuple(numpy_array(std::move(sums.weight_gradient), {d, k}),
-                          numpy_array(std::move(sums.bias_gradient), {k}));
+    set_given_probabilities(problem, probabilities, weights);
+    return gradients(problem, run(RowFunction::kHessianProduct, problem, n_threads), false);
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include "curvature.hpp"
 #include "network.hpp"
 #include "softmax.hpp"
+#include "sparse.hpp"
 #include "table.hpp"
 
 #define CHAINRULE_NAME_OF(level) #level
@@ -23,6 +24,9 @@ static constexpr CurvatureKernels<T> curvature_kernels() {
 }
 
 const KernelTable kKernels{CHAINRULE_NAME(CHAINRULE_LEVEL), softmax_kernels<float>(), softmax_kernels<double>(),
+                           {kLanes<double>, scratch_bytes<double>, apply_to_rows},
+                           {multiply_sparse<float, std::int32_t>}, {multiply_sparse<float, std::int64_t>},
+                           {multiply_sparse<double, std::int32_t>}, {multiply_sparse<double, std::int64_t>},
                            curvature_kernels<float>(), curvature_kernels<double>(), network_kernels<float>(),
                            network_kernels<double>()};
 

@@ -94,23 +94,12 @@ static void read_rows(const Matrix<const double>& in, Index first, Index n_rows,
     }
 }
 
+// What stands between the two products: logits in scratch.z, class by class, become dZ or what the caller asked for.
 template <class T>
-static void run_block(const SoftmaxPass<T>& pass, const Block<T>& block, Index first, const Scratch<T>& scratch,
-                      ChunkSums& sums) {
+static void apply_row_function(const SoftmaxPass<T>& pass, Index first, Index n_rows, const Scratch<T>& scratch,
+                               ChunkSums& sums) {
     const PassShape& shape = pass.shape;
     const Index stride = scratch.stride;
-    const Index n_rows = block.n_rows;
-    const Index padded = round_up(n_rows, kLanes<T>);
-    const Index n_reference = shape.n_classes - shape.n_outputs;  // 1, or 0 for bare logits
-    T* z = scratch.z + n_reference * stride;
-    const Index next_bytes = block.n_next_rows * block.stride * Index(sizeof(T));
-    const Index forward_bytes = pass.has_gradient ? next_bytes / 2 : next_bytes;
-    Prefetch prefetch{reinterpret_cast<const char*>(block.next_rows), 0};
-    forward<T>(pass, block, z, stride, prefetch, forward_bytes);
-    for (Index i = 0; i < padded * n_reference; ++i) scratch.z[i] = T(0);
-    for (Index c = 0; c < shape.n_outputs; ++c) {
-        for (Index i = n_rows; i < padded; ++i) z[c * stride + i] = T(0);
-    }
     const T* row_values = scratch.p;
     switch (pass.function) {
         case RowFunction::kCrossEntropy:
@@ -129,6 +118,26 @@ static void run_block(const SoftmaxPass<T>& pass, const Block<T>& block, Index f
         const Index left_out = shape.n_classes - pass.output_columns;
         write_rows<T>(pass.row_output, first, n_rows, row_values + left_out * stride, stride, pass.output_columns);
     }
+}
+
+template <class T>
+static void run_block(const SoftmaxPass<T>& pass, const Block<T>& block, Index first, const Scratch<T>& scratch,
+                      ChunkSums& sums) {
+    const PassShape& shape = pass.shape;
+    const Index stride = scratch.stride;
+    const Index n_rows = block.n_rows;
+    const Index padded = round_up(n_rows, kLanes<T>);
+    const Index n_reference = shape.n_classes - shape.n_outputs;  // 1, or 0 for bare logits
+    T* z = scratch.z + n_reference * stride;
+    const Index next_bytes = block.n_next_rows * block.stride * Index(sizeof(T));
+    const Index forward_bytes = pass.has_gradient ? next_bytes / 2 : next_bytes;
+    Prefetch prefetch{reinterpret_cast<const char*>(block.next_rows), 0};
+    forward<T>(pass, block, z, stride, prefetch, forward_bytes);
+    for (Index i = 0; i < padded * n_reference; ++i) scratch.z[i] = T(0);
+    for (Index c = 0; c < shape.n_outputs; ++c) {
+        for (Index i = n_rows; i < padded; ++i) z[c * stride + i] = T(0);
+    }
+    apply_row_function<T>(pass, first, n_rows, scratch, sums);
     if (pass.has_gradient) {
         T* weight_sums = scratch.weight_sums;
         if constexpr (sizeof(T) == sizeof(double)) weight_sums = sums.weight_sums;

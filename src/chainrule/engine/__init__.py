@@ -4,6 +4,7 @@ from chainrule.engine._kernels import first_nonfinite_row
 from chainrule.engine.program import Program, StepsTaken, Trainer, compile_graph, permutation
 from chainrule.engine.rows import DenseRows
 from chainrule.engine.softmax_program import SoftmaxProgram, compile_softmax
+from chainrule.engine.sparse_rows import SparseRows
 from chainrule.engine.update_rule import RULES, UpdateRule
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "DenseRows",
     "Program",
     "SoftmaxProgram",
+    "SparseRows",
     "StepsTaken",
     "Trainer",
     "UpdateRule",

@@ -105,6 +105,55 @@ def descend_by_coordinates(
     coordinates promises to gain no more than ``tol`` / 2; returns the sweeps. Coordinates end on zero exactly.
     """
 
+class SparseRowsAndColumns:
+    """A sparse matrix (m, d) and its transpose, both as compressed rows: (indptr, indices, data), checked here once.
+
+    indptr and indices are int32, or int64; data is float32 or float64; arrays are contiguous and must not be changed
+    while this lives. Indices may come in any order, and more than once: then their entries add up. The methods are the
+    functions above for such rows, in float64 arithmetic.
+    """
+
+    def __init__(
+        self,
+        indptr: IntArray,
+        indices: IntArray,
+        data: FloatArray,
+        column_indptr: IntArray,
+        row_indices: IntArray,
+        column_data: FloatArray,
+        n_threads: int = 0,
+    ) -> None: ...
+    def value_and_gradient(
+        self,
+        W: Float64Array,
+        b: Float64Array,
+        labels: IntArray,
+        weights: Float64Array | None = None,
+        *,
+        n_threads: int = 0,
+        probabilities: Float64Array | None = None,
+        reference_logit: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> tuple[float, Float64Array, Float64Array]: ...
+    def hessian_vector(
+        self,
+        probabilities: Float64Array,
+        weights: Float64Array | None,
+        V: Float64Array,
+        vb: Float64Array,
+        *,
+        n_threads: int = 0,
+        reference_logit: bool = False,
+    ) -> tuple[Float64Array, Float64Array]: ...
+    def probabilities(
+        self, W: Float64Array, b: Float64Array, *, n_threads: int = 0, reference_logit: bool = False
+    ) -> Float64Array: ...
+
+def sparse_product(
+    indptr: IntArray, indices: IntArray, data: FloatArray, dense: Float64Array, n_threads: int = 0
+) -> Float64Array:
+    """A sparse matrix of compressed rows times ``dense`` (n, k): (m, k)."""
+
 def read_sum(X: FloatArray, n_threads: int = 0) -> float:
     """Sum a C-contiguous array as fast as memory delivers it: what benchmarks compare one pass with."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model._base import SparseCoefMixin
@@ -147,8 +148,8 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            float32 and float64 are kept, anything else becomes float64.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 and float64 are kept, anything else becomes float64; of sparse formats CSR.
         y : array-like of shape (n_samples,)
             Labels of any type, at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -160,7 +161,7 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
             The fitted estimator.
         """
         options = self._options()
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], order=None)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order=None)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         _require_two(classes)
@@ -198,7 +199,7 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
         """
         first = not hasattr(self, "coef_")
         options = self._options()
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], order=None, reset=first)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order=None, reset=first)
         check_classification_targets(y)
         if first:
             if classes is None:
@@ -241,7 +242,8 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
     def decision_function(self, X: Any) -> Array:
         """Return logits: (n_samples, n_classes), or for two classes (n_samples,), positive for ``classes_[1]``."""
         X = self._check_rows(X)
-        logits: Array = np.asarray(X @ self.coef_.T.astype(X.dtype)) + self.intercept_.astype(X.dtype)
+        products = X @ self.coef_.T.astype(X.dtype)
+        logits: Array = (products.toarray() if issparse(products) else products) + self.intercept_.astype(X.dtype)
         return logits.ravel() if logits.shape[1] == 1 else logits
 
     def predict(self, X: Any) -> Array:
@@ -254,15 +256,13 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
     def predict_proba(self, X: Any) -> Array:
         """Return class probabilities, (n_samples, n_classes), columns in the order of ``classes_``."""
         X = self._check_rows(X)
-        return self._program(X.shape[1]).predict(self._parameters(), X, self.n_threads)
+        if isinstance(X, np.ndarray):
+            return self._program(X.shape[1]).predict(self._parameters(), X, self.n_threads)
+        return np.exp(_log_softmax(self.decision_function(X)))
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return logarithms of class probabilities, (n_samples, n_classes), exact also where p underflows."""
-        scores = self.decision_function(X)
-        logits = np.column_stack([np.zeros_like(scores), scores]) if scores.ndim == 1 else scores
-        logits = logits - logits.max(axis=1, keepdims=True)
-        result: Array = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        return result
+        return _log_softmax(self.decision_function(X))
 
     def to_model(self) -> Model:
         """Return the trained model as a `chainrule.model.Model`: to save, inspect and report."""
@@ -288,6 +288,11 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
                 }
             },
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _options(self) -> SoftmaxOptions:
         check_ignored(dual=self.dual, intercept_scaling=self.intercept_scaling, n_jobs=self.n_jobs)
@@ -349,7 +354,9 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
 
     def _parameters(self) -> Float64Array:
         """Return the flat vector of ``coef_`` and ``intercept_``, which may have been set by hand."""
-        flat = [np.asarray(self.coef_, dtype=np.float64).T.ravel(), np.asarray(self.intercept_, dtype=np.float64)]
+        weights: Any = self.coef_
+        weights = weights.toarray() if issparse(weights) else weights
+        flat = [np.asarray(weights, dtype=np.float64).T.ravel(), np.asarray(self.intercept_, dtype=np.float64)]
         return np.concatenate(flat)
 
     def _warm_start(self, classes: Array, n_features: int) -> Float64Array | None:
@@ -363,7 +370,9 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
 
     def _check_rows(self, X: Any) -> Array:
         check_is_fitted(self)
-        rows: Array = validate_data(self, X, dtype=[np.float64, np.float32], order=None, reset=False)
+        rows: Array = validate_data(
+            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order=None, reset=False
+        )
         return rows
 
     def _warn_unless_converged(self, fit: Fit) -> None:
@@ -375,6 +384,14 @@ class SoftmaxClassifier(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # typ
                 ConvergenceWarning,
                 stacklevel=3,
             )
+
+
+def _log_softmax(scores: Array) -> Array:
+    """Logits (m, K), or (m,) of the second of two classes, to logarithms of probabilities (m, K)."""
+    logits = np.column_stack([np.zeros_like(scores), scores]) if scores.ndim == 1 else scores
+    logits = logits - logits.max(axis=1, keepdims=True)
+    result: Array = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return result
 
 
 def _require_two(classes: Array) -> None:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from chainrule._typing import Float64Array
-from chainrule.engine.rows import DenseRows
+from chainrule.engine import DenseRows, SparseRows
 from chainrule.solvers.cholesky import FLOOR, TINY, cholesky
 from chainrule.solvers.solution import Curvature, LinearMap
 
@@ -49,7 +49,7 @@ class Point:
         by row, beside the weights' 1; None without.
     """
 
-    rows: DenseRows
+    rows: DenseRows | SparseRows
     centre: Float64Array
     probabilities: Float64Array
     strength: float
@@ -79,13 +79,15 @@ class Point:
         )
 
 
-def pass_work(rows: DenseRows, n_outputs: int) -> float:
+def pass_work(rows: DenseRows | SparseRows, n_outputs: int) -> float:
     """Return the multiply-adds that one pass costs, in those of a matrix product."""
     products = 2.0 * rows.n_numbers * max(1, n_outputs - 1) * PASS_SLOWNESS
     return CALL_WORK + products + ROW_WORK * rows.shape[0] * (n_outputs + 1)
 
 
-def choose_kind(rows: DenseRows, n_outputs: int, intercept: bool, full: bool | None = None) -> tuple[Kind, float]:
+def choose_kind(
+    rows: DenseRows | SparseRows, n_outputs: int, intercept: bool, full: bool | None = None
+) -> tuple[Kind, float]:
     """Return which part of the Hessian is worth its cost, and that cost in passes.
 
     ``full`` asks for all of it, or for less; None lets the cost decide.
@@ -105,7 +107,7 @@ def choose_kind(rows: DenseRows, n_outputs: int, intercept: bool, full: bool | N
     return "diagonal", 1.0
 
 
-def sampling_step(rows: DenseRows) -> int:
+def sampling_step(rows: DenseRows | SparseRows) -> int:
     """Return k where every k-th row is enough for a Gram matrix that need not be exact."""
     m, d = rows.shape
     return max(1, m // max(ROWS_PER_FEATURE * d, 8192))

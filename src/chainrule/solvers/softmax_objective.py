@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
-from chainrule.engine import SoftmaxProgram
-from chainrule.engine.rows import DenseRows
+from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows
 from chainrule.solvers.curvature import Point, choose_kind, curvature_at
 from chainrule.solvers.solution import Curvature
 
@@ -35,7 +34,7 @@ class SoftmaxObjective:
     """
 
     def __init__(
-        self, program: SoftmaxProgram, rows: DenseRows, *, centred: bool = True, full: bool | None = None
+        self, program: SoftmaxProgram, rows: DenseRows | SparseRows, *, centred: bool = True, full: bool | None = None
     ) -> None:
         self.program = program
         self.rows = rows

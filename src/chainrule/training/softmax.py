@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule._typing import Array, Float64Array, IntArray
-from chainrule.engine import DenseRows, compile_softmax
+from chainrule._typing import Float64Array, IntArray
+from chainrule.engine import DenseRows, SparseRows, compile_softmax
 from chainrule.errors import InputError
 from chainrule.graph import Graph, build
 from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton, proximal_newton
@@ -117,7 +117,7 @@ class Fit:
 
 
 def fit_softmax(
-    X: Array,
+    X: Any,
     labels: IntArray,
     n_classes: int,
     options: SoftmaxOptions,
@@ -132,7 +132,7 @@ def fit_softmax(
     Parameters
     ----------
     X, labels
-        (m, d) finite float32 or float64; (m,) int64 in 0..n_classes-1.
+        (m, d) finite float32 or float64, an array or a SciPy sparse matrix; (m,) int64 in 0..n_classes-1.
     n_classes
         K, at least 2; two classes become one logit.
     options
@@ -158,7 +158,8 @@ def fit_softmax(
     )
     program = compile_softmax(graph)
     shares = np.full(len(labels), 1.0 / mass) if sample_weight is None else sample_weight / mass
-    rows = DenseRows(X, labels, shares, reference_logit=program.reference_logit, n_threads=options.n_threads)
+    kind = DenseRows if isinstance(X, np.ndarray) else SparseRows
+    rows = kind(X, labels, shares, reference_logit=program.reference_logit, n_threads=options.n_threads)
     first_order = options.solver == "gradient_descent"
     whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
     with _blas_in_one_thread():

@@ -1,0 +1,219 @@
+#include "sparse_pass.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+#include "aligned_memory.hpp"
+#include "simd.hpp"
+#include "threads.hpp"
+
+namespace chainrule {
+namespace {
+
+constexpr Index kMinTaskWork = 1 << 17;  // multiply-adds of a task, so that handing it out costs little
+constexpr Index kMaxTasks = 64;
+constexpr Index kBlockRows = 96;  // whose logits the row functions take at a time
+
+template <class Value, class Position>
+const SparseKernels<Value, Position>& kernels_for() {
+    const KernelTable& all = kernels();
+    if constexpr (std::is_same_v<Value, float>) {
+        if constexpr (sizeof(Position) == 4) return all.sparse_float32_int32;
+        else return all.sparse_float32_int64;
+    } else {
+        if constexpr (sizeof(Position) == 4) return all.sparse_float64_int32;
+        else return all.sparse_float64_int64;
+    }
+}
+
+Index divide_up(Index n, Index by) { return (n + by - 1) / by; }
+
+// Rows cut into parts of about equal work; where depends on the matrix alone.
+template <class Position>
+std::vector<Index> cut_rows(const Position* starts, Index n_rows, Index n_columns) {
+    const auto work_until = [&](Index row) { return (Index(starts[row]) + 4 * row) * n_columns; };
+    const Index total = work_until(n_rows);
+    const Index n_parts = std::clamp<Index>(total / kMinTaskWork, 1, std::min(kMaxTasks, std::max<Index>(1, n_rows)));
+    std::vector<Index> cuts{0};
+    for (Index part = 1; part < n_parts; ++part) {
+        Index low = cuts.back(), high = n_rows;
+        while (low < high) {
+            const Index middle = (low + high) / 2;
+            if (work_until(middle) < total / n_parts * part) low = middle + 1;
+            else high = middle;
+        }
+        cuts.push_back(low);
+    }
+    cuts.push_back(n_rows);
+    return cuts;
+}
+
+// Runs task(part, worker) for the parts of the rows.
+template <class Task>
+void for_parts(const std::vector<Index>& cuts, int n_threads, const Task& task) {
+    parallel_for(Index(cuts.size()) - 1, n_threads, [&](Index part, int worker) { task(part, worker); });
+}
+
+Padded padded(const AlignedMemory& memory, Index stride) { return {memory.as<double>(), stride}; }
+
+Index padded_stride(Index n_columns) { return divide_up(std::max<Index>(1, n_columns), kernels().sparse_rows.lanes) *
+                                              kernels().sparse_rows.lanes; }
+
+}  // namespace
+
+template <class Position>
+void check_sparse(const char* name, const Position* starts, Index n_rows, const Position* indices, Index n_entries,
+                  Index n_columns, int n_threads) {
+    const auto refuse = [&](const std::string& why) { throw std::invalid_argument(std::string(name) + why); };
+    if (Index(starts[0]) != 0 || Index(starts[n_rows]) != n_entries) {
+        refuse(": indptr must begin with 0 and end with the number of entries, " + std::to_string(n_entries) + ".");
+    }
+    for (Index i = 0; i < n_rows; ++i) {
+        if (starts[i] > starts[i + 1]) refuse(": indptr[" + std::to_string(i + 1) + "] is less than the one before it; it must climb.");
+    }
+    std::atomic<Index> bad{-1};
+    const Index n_parts = std::clamp<Index>(n_entries >> 18, 1, kMaxTasks);
+    parallel_for(n_parts, n_threads, [&](Index part, int) {
+        const Index begin = part * n_entries / n_parts, end = (part + 1) * n_entries / n_parts;
+        bool fits = true;
+        for (Index p = begin; p < end; ++p) fits &= std::uint64_t(indices[p]) < std::uint64_t(n_columns);
+        for (Index p = begin; p < end && !fits; ++p) {
+            if (std::uint64_t(indices[p]) >= std::uint64_t(n_columns)) {
+                bad.store(p);
+                fits = true;
+            }
+        }
+    });
+    const Index at = bad.load();
+    if (at >= 0) {
+        const Index row = Index(std::upper_bound(starts, starts + n_rows + 1, Position(at)) - starts) - 1;
+        refuse(": row " + std::to_string(row) + " has an entry in column " + std::to_string(indices[at]) +
+               ", but columns must lie in 0.." + std::to_string(n_columns - 1) + ".");
+    }
+}
+
+template <class Value, class Position>
+void sparse_product(const SparseMatrix<Value, Position>& matrix, Index n_rows, const Matrix<const double>& dense,
+                    Index n_dense, Index n_columns, double* out, int n_threads) {
+    const Index stride = padded_stride(n_columns);
+    const AlignedMemory dense_memory(std::size_t(std::max<Index>(1, n_dense) * stride) * sizeof(double));
+    const AlignedMemory out_memory(std::size_t(std::max<Index>(1, n_rows) * stride) * sizeof(double));
+    const Padded from = padded(dense_memory, stride), to = padded(out_memory, stride);
+    for (Index j = 0; j < n_dense; ++j) {
+        for (Index c = 0; c < stride; ++c) {
+            from.data[j * stride + c] =
+                c < n_columns ? dense.data[j * dense.row_stride + c * dense.column_stride] : 0.0;
+        }
+    }
+    const std::vector<Index> cuts = cut_rows(matrix.starts, n_rows, stride);
+    for_parts(cuts, n_threads, [&](Index part, int) {
+        const Index first = cuts[std::size_t(part)], last = cuts[std::size_t(part) + 1];
+        kernels_for<Value, Position>().multiply(matrix, first, last, from, nullptr, to);
+        for (Index i = first; i < last; ++i) {
+            std::copy_n(to.data + i * stride, n_columns, out + i * n_columns);
+        }
+    });
+}
+
+template <class Value, class Position>
+SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& problem,
+                            const SparseMatrix<Value, Position>& rows, const SparseMatrix<Value, Position>& columns,
+                            int n_threads) {
+    const SparseRowFunctions& functions = kernels().sparse_rows;
+    const SparseKernels<Value, Position>& products = kernels_for<Value, Position>();
+    SoftmaxPass<double> pass = row_pass(function, problem);
+    PassShape& shape = pass.shape;
+    shape.block_rows = kBlockRows;
+    const Index first_column = problem.n_columns - shape.n_outputs;
+    const Index stride = padded_stride(shape.n_outputs);
+
+    // Weights and bias less those of the reference class.
+    const AlignedMemory weights_memory(std::size_t((problem.n_features + 1) * stride) * sizeof(double));
+    const Padded weights = padded(weights_memory, stride);
+    double* bias = weights.data + problem.n_features * stride;
+    const std::vector<Index> feature_cuts = cut_rows(columns.starts, problem.n_features, stride);
+    constexpr Index kRange = 4096;
+    parallel_for(divide_up(problem.n_features, kRange), n_threads, [&](Index range, int) {
+        for (Index j = range * kRange; j < std::min((range + 1) * kRange, problem.n_features); ++j) {
+            const double* row = problem.weights.data + j * problem.weights.row_stride;
+            const double reference = first_column > 0 ? row[0] : 0.0;
+            double* to = weights.data + j * stride;
+            for (Index c = 0; c < shape.n_outputs; ++c) {
+                to[c] = row[(first_column + c) * problem.weights.column_stride] - reference;
+            }
+            std::fill(to + shape.n_outputs, to + stride, 0.0);
+        }
+    });
+    std::fill(bias, bias + stride, 0.0);
+    for (Index c = 0; c < shape.n_outputs; ++c) {
+        bias[c] = problem.bias[(first_column + c) * problem.bias_stride] - (first_column > 0 ? problem.bias[0] : 0.0);
+    }
+
+    const AlignedMemory logits_memory(std::size_t(std::max<Index>(1, shape.n_rows) * stride) * sizeof(double));
+    const Padded logits = padded(logits_memory, stride);
+    const std::vector<Index> cuts = cut_rows(rows.starts, shape.n_rows, stride);
+    const Index n_parts = Index(cuts.size()) - 1;
+    std::vector<ChunkSums> parts(static_cast<std::size_t>(n_parts));
+    std::vector<double> bias_sums(std::size_t(n_parts * stride), 0.0);
+    const std::size_t scratch_bytes = std::size_t(divide_up(Index(functions.scratch_bytes(pass)), 4096) * 4096 + 64);
+    const AlignedMemory scratch(scratch_bytes * std::size_t(n_threads));
+    for_parts(cuts, n_threads, [&](Index part, int worker) {
+        ChunkSums& sums = parts[std::size_t(part)];
+        sums.bias_sums = bias_sums.data() + part * stride;
+        const Index first = cuts[std::size_t(part)], last = cuts[std::size_t(part) + 1];
+        products.multiply(rows, first, last, weights, bias, logits);
+        functions.apply(pass, logits, first, last, scratch.as<char>() + scratch_bytes * std::size_t(worker), sums);
+    });
+    SoftmaxSums sums;
+    for (const ChunkSums& part : parts) {
+        if (part.bad_label_row >= 0) throw_bad_label(problem, shape.n_classes, part.bad_label_row);
+        sums.loss += part.loss;
+    }
+    if (!pass.has_gradient) return sums;
+
+    sums.bias_gradient.assign(std::size_t(problem.n_columns), 0.0);
+    for (Index part = 0; part < n_parts; ++part) {
+        for (Index c = 0; c < shape.n_outputs; ++c) {
+            const double sum = bias_sums[std::size_t(part * stride + c)];
+            sums.bias_gradient[std::size_t(first_column + c)] += sum;
+            if (first_column > 0) sums.bias_gradient[0] -= sum;
+        }
+    }
+    for (Index i = 0; i < shape.n_rows; ++i) {
+        std::fill(logits.data + i * stride + shape.n_outputs, logits.data + (i + 1) * stride, 0.0);
+    }
+    sums.weight_gradient.resize(std::size_t(problem.n_features * problem.n_columns));
+    for_parts(feature_cuts, n_threads, [&](Index part, int) {
+        const Index first = feature_cuts[std::size_t(part)], last = feature_cuts[std::size_t(part) + 1];
+        products.multiply(columns, first, last, logits, nullptr, weights);
+        for (Index j = first; j < last; ++j) {
+            double* to = sums.weight_gradient.data() + j * problem.n_columns;
+            double others = 0.0;
+            for (Index c = 0; c < shape.n_outputs; ++c) {
+                to[first_column + c] = weights.data[j * stride + c];
+                others += weights.data[j * stride + c];
+            }
+            if (first_column > 0) to[0] = -others;
+        }
+    });
+    return sums;
+}
+
+#define CHAINRULE_SPARSE(Value, Position)                                                                            \
+    template void sparse_product(const SparseMatrix<Value, Position>&, Index, const Matrix<const double>&, Index,    \
+                                 Index, double*, int);                                                               \
+    template SoftmaxSums run_sparse_pass(RowFunction, const SoftmaxProblem<double>&,                                 \
+                                         const SparseMatrix<Value, Position>&, const SparseMatrix<Value, Position>&, \
+                                         int);
+CHAINRULE_SPARSE(float, std::int32_t)
+CHAINRULE_SPARSE(float, std::int64_t)
+CHAINRULE_SPARSE(double, std::int32_t)
+CHAINRULE_SPARSE(double, std::int64_t)
+#undef CHAINRULE_SPARSE
+template void check_sparse(const char*, const std::int32_t*, Index, const std::int32_t*, Index, Index, int);
+template void check_sparse(const char*, const std::int64_t*, Index, const std::int64_t*, Index, Index, int);
+
+}  // namespace chainrule
