@@ -278,6 +278,20 @@ def test_without_a_penalty():
     np.testing.assert_allclose(ours.predict_proba(X), peer.predict_proba(X), atol=1e-6)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_separable_classes_without_a_penalty_are_named(n_classes):
+    X, y = load_wine(return_X_y=True)
+    X, y = X[y < n_classes], y[y < n_classes]
+    with pytest.warns(
+        ConvergenceWarning, match="told apart without an error, so without a penalty there is no optimum"
+    ):
+        fitted = SoftmaxClassifier(C=np.inf).fit(X, y)
+    assert not fitted.converged_
+    assert fitted.optimality_gap_ is None
+    assert fitted.score(X, y) == 1.0
+    assert fitted.n_iter_[0] < 50
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -38,6 +38,9 @@ class Quadratic:
     def gap(self, value, gradient, wanted):
         return None
 
+    def is_separated(self):
+        return False
+
     def residual_size(self, residual):
         return residual @ residual
 

@@ -213,7 +213,7 @@ def train(
     if report is not None:
         _write_report(trained, chosen, report, quiet)
     if not is_network and not trained.record["fit"]["converged"]:
-        _warn_of_budget(trained)
+        _warn_unless_converged(trained)
     if as_json:
         screen.show_json(_as_json(trained, chosen, report))
     elif not quiet:
@@ -348,10 +348,16 @@ def _write_report(model: Model, model_path: Path, path: Path, quiet: bool) -> No
         raise
 
 
-def _warn_of_budget(model: Model) -> None:
+def _warn_unless_converged(model: Model) -> None:
     from chainrule.report.facts import plural
 
     fit, options = model.record["fit"], model.record["options"]
+    if fit["status"] == "separable":
+        screen.warn(
+            "the classes can be told apart without an error, so without a penalty there is no optimum. "
+            "Give a finite --C."
+        )
+        return
     advice = f"Raise --max-iter (now {options['max_iter']:,})"
     if fit["solver"] == "gradient_descent":
         advice += ", set --learning-rate, or take --solver auto"

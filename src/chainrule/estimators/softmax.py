@@ -405,6 +405,11 @@ def _total(weights: Float64Array | None, n_rows: int) -> float:
 
 def _not_converged(fit: Fit, tol: float, max_iter: int) -> str:
     value, gap = fit.solution.value, fit.solution.gap
+    if fit.solution.status == "separable":
+        return (
+            "the classes can be told apart without an error, so without a penalty there is no optimum: ever larger "
+            "coefficients do better. The first ones that told all rows apart are kept; with a finite C there is one."
+        )
     if gap is None:
         known = "how far the optimum is cannot be told without a penalty"
     else:

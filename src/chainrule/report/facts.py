@@ -29,6 +29,7 @@ _STATUS = {
     "converged": "converged",
     "precision": "converged as far as rounding allows",
     "max_iter": "stopped at max_iter before it converged: raise max_iter",
+    "separable": "no optimum: without a penalty ever larger weights do ever better",
     "interrupted": "interrupted: these are the last parameters",
 }
 

@@ -95,6 +95,9 @@ def newton(
             if proven:
                 # Where a step costs little one more is taken: it about doubles the digits of the parameters.
                 is_extra = True
+            if gap is None and objective.is_separated():
+                status = "separable"
+                break
             if not point.gradient.any():
                 status = "converged"
                 break

@@ -212,6 +212,24 @@ class SoftmaxObjective:
             bounds.append(theta * divergence + (1.0 - theta) * loss + own + conjugate + theta * cross)
         return max(min(bounds), 0.0)
 
+    def is_separated(self) -> bool:
+        """Return whether there is no penalty and each row's class is the likeliest one at the last point.
+
+        Then all margins are positive, and the same weights times any larger number do better (Albert and Anderson
+        1984, "On the existence of maximum likelihood estimates in logistic regression models").
+        """
+        if self.strength > 0.0 or self._l1 > 0.0:
+            return False
+        p, labels = self._probabilities, self.rows.labels
+        if self.program.reference_logit:
+            right = np.where(labels == 1, p[:, 0] > 0.5, p[:, 0] < 0.5)
+        else:
+            rows = np.arange(len(labels))
+            others = p.copy()
+            others[rows, labels] = -1.0
+            right = p[rows, labels] > others.max(axis=1)
+        return bool((right | (self.rows.shares == 0.0)).all())
+
     def residual_size(self, residual: Float64Array) -> float:
         """Return the squared norm of the weights' part."""
         weights = self._weight(residual)

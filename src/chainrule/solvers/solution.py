@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 from chainrule._typing import Float64Array
 
 LinearMap: TypeAlias = Callable[[Float64Array], Float64Array]
-Status: TypeAlias = Literal["converged", "max_iter", "precision", "interrupted"]
+Status: TypeAlias = Literal["converged", "max_iter", "precision", "interrupted", "separable"]
 
 
 class Curvature(Protocol):
@@ -79,6 +79,9 @@ class SecondOrderObjective(BoundedObjective, Protocol):
     def curvature(self) -> Curvature:
         """Return what can be had of the Hessian at the current point."""
 
+    def is_separated(self) -> bool:
+        """Return whether there is no penalty and the current point takes every row for its class: no optimum exists."""
+
     def residual_size(self, residual: Float64Array) -> float:
         """Return how large a residual of the gradient is where `residual_for` says what is small enough."""
 
@@ -116,7 +119,8 @@ class Solution:
         Iterations done.
     status
         ``converged``; ``max_iter``: the budget ran out; ``precision``: rounding allows no further descent;
-        ``interrupted``: Ctrl-C between two steps, the parameters are the last ones.
+        ``separable``: without a penalty there is no optimum, ever larger weights do ever better; ``interrupted``:
+        Ctrl-C between two steps, the parameters are the last ones.
     gap
         Upper bound of value minus optimum, in nats; None where nothing is proven.
     """
