@@ -159,7 +159,7 @@ def test_no_certificate_is_wrong(seed, K, d, l2, scale, dtype, fit_intercept):
 
     start = np.random.default_rng(seed).standard_normal(problem().size) * 0.1 / scale
     optimum = newton(problem(), start, tol=1e-13, max_passes=5000)
-    assert optimum.gap <= 1e-11 * optimum.value + 1e-13
+    assert optimum.gap <= 1e-9 * optimum.value + 1e-13
     for budget in (1, 3, 6, 12, 24):
         stop = newton(problem(), start, tol=1e-6, max_passes=budget)
         # The values themselves are sums of 80 terms in float64.

@@ -16,18 +16,11 @@ import numpy as np
 
 from chainrule._typing import Float64Array
 from chainrule.errors import NonFiniteError
+from chainrule.solvers.damping import FIRST, MAX_SHORTENINGS, SHORTEN, Damping
 from chainrule.solvers.solution import Callback, Curvature, LinearMap, Progress, SecondOrderObjective, Solution, Status
 
 ARMIJO = 1e-4  # the share of the promised decrease that a step must keep
-SHORTEN = 0.4  # a step that is too long
-MAX_SHORTENINGS = 10
-MAX_FAILURES = 12  # line searches in a row, each with far more damping than the one before
 MAX_CG_STEPS = 200  # of one Newton step
-GOOD_RATIO = 0.6  # of a decrease to what was promised: less damping
-POOR_RATIO = 0.1  # more damping
-LESS_DAMPING, MORE_DAMPING = 0.2, 4.0
-FIRST_DAMPING = 1e-2  # of the mean curvature, where steps are cheap
-RESCUE_DAMPING = 1e-3  # of the mean curvature, where steps went without
 ROUNDING = float(np.finfo(np.float64).eps)
 
 
@@ -42,7 +35,6 @@ class _Point:
 class _Step:
     direction: Float64Array
     promised: float  # decrease of the quadratic model
-    cg_steps: int
 
 
 def newton(
@@ -75,136 +67,141 @@ def newton(
     value, gradient = objective.value_and_gradient(start)
     if not (np.isfinite(value) and np.isfinite(gradient).all()):
         raise NonFiniteError(f"the objective is {value} at the start: the data hold values too large to multiply")
-    point = _Point(start.copy(), value, gradient)
-    curve = [value]
-    damping = -1.0  # not yet known
-    curvature: Curvature | None = None
-    failures = 0
-    used = 0  # steps of conjugate gradients with this curvature
-    last_promise = np.inf
-    is_extra = False
-    status: Status = "max_iter"
-    gap: float | None = None
+    run = _Run(objective, _Point(start.copy(), value, gradient), tol, max_passes)
     try:
-        while True:
-            gap = objective.gap(point.value, point.gradient, tol * abs(point.value))
-            proven = gap is not None and gap <= tol * abs(point.value)
-            if proven and (is_extra or not (curvature is not None and curvature.exact)):
-                status = "converged"
-                break
-            if proven:
-                # Where a step costs little one more is taken: it about doubles the digits of the parameters.
-                is_extra = True
-            if gap is None and objective.is_separated():
-                status = "separable"
-                break
-            if not point.gradient.any():
-                status = "converged"
-                break
-            if objective.passes > max_passes:
-                status = "converged" if is_extra else "max_iter"
-                break
-            if curvature is None or used >= curvature.cost:
-                curvature, used = objective.curvature(), 0
-                fresh = True
-            if damping < 0.0:
-                damping = 0.0 if curvature.exact else FIRST_DAMPING * curvature.scale
-            enough = objective.residual_for(tol * abs(point.value))
-            budget = min(MAX_CG_STEPS, max(1, max_passes - objective.passes))
-            step = _solve(objective, curvature, point, damping, enough, budget, fresh)
-            fresh = False
-            used += max(1, step.cg_steps)
-            if gap is None and step.promised <= ROUNDING * tol * abs(point.value):
-                status = "converged"
-                break
-            found, length = _line_search(objective, point, step.direction)
-            drowned = step.promised <= 64.0 * ROUNDING * abs(point.value)
-            least = objective.strength if damping > 0.0 else RESCUE_DAMPING * curvature.scale
-            if found is None and is_extra:
-                objective.value_and_gradient(point.w)
-                continue
-            if found is None:
-                failures += 1
-                if drowned or failures > MAX_FAILURES:
-                    status = "precision"
-                    break
-                damping = (
-                    max(MORE_DAMPING * damping, least, np.finfo(np.float64).tiny ** 0.5) / SHORTEN**MAX_SHORTENINGS
-                )
-                continue
-            failures = 0
-            gain = point.value - found.value
-            ratio = gain / step.promised if step.promised > 0.0 else 1.0
-            if drowned and step.promised >= 0.25 * last_promise and damping == 0.0:
-                status = "precision"  # too small to see, and no longer shrinking: what is left is rounding
-                break
-            last_promise = step.promised
-            point = found
-            curve.append(point.value)
+        while (status := run.step()) is None:
             if callback is not None:
-                callback(Progress(len(curve) - 1, max_passes, point.value, step.promised, objective.passes))
-            if gap is None and damping == 0.0 and step.promised <= tol * abs(point.value):
-                status = "converged"
-                break
-            if length == 1.0 and (ratio >= GOOD_RATIO or drowned):
-                damping *= LESS_DAMPING
-                if damping <= 0.1 * curvature.least or damping <= 1e-12 * curvature.scale:
-                    damping = 0.0
-            elif length < 0.3 or ratio < POOR_RATIO:
-                # A step that had to be made 1/length times shorter lacked about as much curvature.
-                damping = max(MORE_DAMPING * damping, max(damping, least) / length)
+                n_iter = len(run.curve) - 1
+                callback(Progress(n_iter, max_passes, run.point.value, run.promised, objective.passes))
     except KeyboardInterrupt:
         status = "interrupted"
-    if gap is not None and status != "converged":
+    return Solution(run.point.w, run.point.value, tuple(run.curve), len(run.curve) - 1, status, run.last_gap(status))
+
+
+class _Run:
+    """Where the method is, and all that it has learned on the way."""
+
+    def __init__(self, objective: SecondOrderObjective, start: _Point, tol: float, max_passes: int) -> None:
+        self.objective, self.point, self.tol, self.max_passes = objective, start, tol, max_passes
+        self.curve = [start.value]
+        self.promised = np.inf  # decrease of the last step
+        self.gap: float | None = None
+        self._damping: Damping | None = None
+        self._curvature: Curvature | None = None
+        self._used = 0  # steps of conjugate gradients with this curvature
+        self._is_proven = False
+
+    def step(self) -> Status | None:
+        """Take a step; return why there is none, or no further one."""
+        if (reason := self._reason_to_stop()) is not None:
+            return reason
+        curvature, damping = self._refresh()
+        wanted = self.tol * abs(self.point.value)
+        while True:
+            step = self._solve(curvature, damping.strength)
+            if self.gap is None and step.promised <= ROUNDING * wanted:
+                return "converged"
+            found, length = _line_search(self.objective, self.point, step.direction)
+            drowned = step.promised <= 64.0 * ROUNDING * abs(self.point.value)
+            if found is not None:
+                break
+            self.objective.value_and_gradient(self.point.w)  # the curvature is to be taken here
+            if self._is_proven:
+                return "converged"
+            if drowned or not damping.reject(curvature.scale, curvature.least):
+                return "precision"
+        if drowned and step.promised >= 0.25 * self.promised and damping.strength == 0.0:
+            return "precision"  # too small to see, and no longer shrinking: what is left is rounding
+        ratio = (self.point.value - found.value) / step.promised if step.promised > 0.0 else 1.0
+        is_newtons = damping.strength == 0.0
+        damping.accept(length, ratio, drowned=drowned, scale=curvature.scale, least=curvature.least)
+        self.point, self.promised = found, step.promised
+        self.curve.append(found.value)
+        return "converged" if self.gap is None and is_newtons and step.promised <= wanted else None
+
+    def last_gap(self, status: Status) -> float | None:
+        """Return the bound at the end, whatever it costs."""
+        if self.gap is None or status == "converged":
+            return self.gap
         if status != "max_iter":  # the objective was last asked elsewhere
-            objective.value_and_gradient(point.w)
-        gap = objective.gap(point.value, point.gradient, np.inf)
-    return Solution(point.w, point.value, tuple(curve), len(curve) - 1, status, gap)
+            self.objective.value_and_gradient(self.point.w)
+        return self.objective.gap(self.point.value, self.point.gradient, np.inf)
 
+    def _reason_to_stop(self) -> Status | None:
+        objective, point = self.objective, self.point
+        wanted = self.tol * abs(point.value)
+        self.gap = objective.gap(point.value, point.gradient, wanted)
+        if self.gap is not None and self.gap <= wanted:
+            # Where a step costs little one more is taken: it about doubles the digits of the parameters.
+            if self._is_proven or self._curvature is None or not self._curvature.exact:
+                return "converged"
+            self._is_proven = True
+        if self.gap is None and objective.is_separated():
+            return "separable"
+        if not point.gradient.any():
+            return "converged"
+        if objective.passes > self.max_passes:
+            return "converged" if self._is_proven else "max_iter"
+        return None
 
-def _solve(
-    objective: SecondOrderObjective,
-    curvature: Curvature,
-    point: _Point,
-    damping: float,
-    enough: float,
-    budget: int,
-    fresh: bool,
-) -> _Step:
-    """Return an approximate minimiser of the damped quadratic model.
+    def _refresh(self) -> tuple[Curvature, Damping]:
+        """Return the curvature, a new one if conjugate gradients have cost with this one what that costs."""
+        if self._curvature is None or self._used >= self._curvature.cost:
+            self._curvature, self._used = self.objective.curvature(), 0
+        if self._damping is None:
+            self._damping = Damping(0.0 if self._curvature.exact else FIRST * self._curvature.scale)
+        return self._curvature, self._damping
 
-    Far from the optimum a rough step will do; near it the accuracy follows the gradient, which keeps the convergence
-    superlinear. ``enough`` is the squared norm of the weights' residual beyond which more accuracy is wasted.
-    """
-    precondition = curvature.factor(damping)
-    gradient = point.gradient
-    if curvature.exact and fresh:
-        direction = precondition(-gradient)
-        slope = float(gradient @ direction)
-        damped = damping * float(direction @ (objective.damped * direction))
-        return _Step(direction, max(-0.5 * (slope - damped), 0.0), 0)
-    return _conjugate_gradients(objective, precondition, point, damping, enough, budget)
+    def _solve(self, curvature: Curvature, damping: float) -> _Step:
+        """Return an approximate minimiser of the damped quadratic model."""
+        precondition = curvature.factor(damping)
+        if curvature.exact and self._used == 0:
+            self._used = 1
+            gradient = self.point.gradient
+            direction = precondition(-gradient)
+            damped = damping * float(direction @ (self.objective.damped * direction))
+            return _Step(direction, max(-0.5 * (float(gradient @ direction) - damped), 0.0))
+        before = self.objective.passes
+        step = _conjugate_gradients(
+            self.objective,
+            precondition,
+            self.point,
+            damping,
+            enough=self.objective.residual_for(self.tol * abs(self.point.value)),
+            budget=min(MAX_CG_STEPS, max(1, self.max_passes - before)),
+        )
+        self._used += self.objective.passes - before
+        return step
 
 
 def _conjugate_gradients(
-    objective: SecondOrderObjective, precondition: LinearMap, point: _Point, damping: float, enough: float, budget: int
+    objective: SecondOrderObjective,
+    precondition: LinearMap,
+    point: _Point,
+    damping: float,
+    *,
+    enough: float,
+    budget: int,
 ) -> _Step:
+    """Minimise the damped model as far as it pays.
+
+    Far from the optimum a rough step will do; near it the accuracy follows the gradient, which keeps the convergence
+    superlinear. ``enough`` is the size of the residual beyond which more accuracy is wasted.
+    """
     gradient = point.gradient
     step = np.zeros_like(gradient)
     residual = -gradient
     towards = precondition(residual)
     size = float(residual @ towards)
     if not size > 0.0:
-        return _Step(towards, 0.0, 0)
+        return _Step(towards, 0.0)
     # size / 2 is what the preconditioner alone promises: an estimate of the gap that scales the accuracy.
     accuracy = min(0.3, np.sqrt(size / max(abs(point.value), np.finfo(np.float64).tiny)))
     small = max(accuracy**2, ROUNDING) * size
     metric = damping * objective.damped
     direction = towards
-    n = 0
-    while n < budget:
+    for _ in range(budget):
         bent = objective.hessian_vector(direction) + metric * direction
-        n += 1
         curvature = float(direction @ bent)
         if not curvature > 0.0:  # rounding, or a flat direction that the penalty does not hold
             break
@@ -219,10 +216,10 @@ def _conjugate_gradients(
             break
         direction = towards + (size / previous) * direction
     if not step.any():
-        return _Step(towards, 0.5 * size, n)
+        return _Step(towards, 0.5 * size)
     slope = float(gradient @ step)
     bent_step = -slope - float(residual @ step) - float(step @ (metric * step))
-    return _Step(step, max(-slope - 0.5 * bent_step, 0.0), n)
+    return _Step(step, max(-slope - 0.5 * bent_step, 0.0))
 
 
 def _line_search(

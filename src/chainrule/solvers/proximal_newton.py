@@ -18,23 +18,14 @@ from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import _kernels
 from chainrule.errors import NonFiniteError
 from chainrule.solvers.cholesky import cholesky
-from chainrule.solvers.newton import (
-    ARMIJO,
-    GOOD_RATIO,
-    LESS_DAMPING,
-    MAX_SHORTENINGS,
-    MORE_DAMPING,
-    POOR_RATIO,
-    RESCUE_DAMPING,
-    ROUNDING,
-    SHORTEN,
-)
+from chainrule.solvers.damping import MAX_SHORTENINGS, SHORTEN, Damping
+from chainrule.solvers.newton import ARMIJO, ROUNDING
 from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status
 
 MIN_WORKING_SET = 100
 MAX_SWEEPS = 20  # of coordinate descent before the signs are taken for right
 MAX_ROUNDS = 50  # of coordinate descent and exact solves, for one model
-MAX_FAILURES = 12
+LEAST = 1e-7  # of the mean curvature: less damping changes nothing
 
 
 class CompositeObjective(BoundedObjective, Protocol):
@@ -62,8 +53,7 @@ class CompositeObjective(BoundedObjective, Protocol):
 @dataclass(frozen=True)
 class _Point:
     w: Float64Array
-    smooth: float
-    gradient: Float64Array
+    gradient: Float64Array  # of the smooth part
     value: float
 
 
@@ -76,82 +66,101 @@ def proximal_newton(
     callback: Callback | None = None,
 ) -> Solution:
     """Minimise a convex objective plus its l1 penalty; parameters and errors are those of `newton`."""
-    l1 = objective.l1
-
-    def evaluate(w: Float64Array) -> _Point:
-        smooth, gradient = objective.value_and_gradient(w)
-        return _Point(w, smooth, gradient, smooth + float((l1 * np.abs(w)).sum()))
-
-    point = evaluate(objective.settle(start))
-    if not (np.isfinite(point.value) and np.isfinite(point.gradient).all()):
-        raise NonFiniteError(f"the objective is {point.value} at the start: the data hold values too large to multiply")
-    curve = [point.value]
-    damping, failures, last_promise = 0.0, 0, np.inf
-    status: Status = "max_iter"
-    gap: float | None = None
+    run = _Run(objective, start, tol, max_passes)
     try:
-        while True:
-            gap = objective.gap(point.value, point.gradient, tol * point.value)
-            if gap is not None and gap <= tol * point.value:
-                status = "converged"
-                break
-            if objective.passes > max_passes:
-                break
-            entries = working_set(point.w, point.gradient, l1)
-            if not len(entries):
-                status = "precision"
-                break
-            hessian = objective.hessian_among(entries)
-            scale = float(hessian.diagonal()[l1[entries] > 0.0].mean()) if (l1[entries] > 0.0).any() else 1.0
-            hessian[np.diag_indices_from(hessian)] += damping * objective.damped[entries]
-            move = minimise_model(hessian, point.gradient[entries], point.w[entries], l1[entries])
-            step = np.zeros_like(point.w)
-            step[entries] = move
-            promised = -float(point.gradient[entries] @ move) - 0.5 * float(move @ hessian @ move)
-            promised += 0.5 * damping * float((objective.damped[entries] * move * move).sum())
-            promised += float((l1 * (np.abs(point.w) - np.abs(point.w + step))).sum())
-            drowned = promised <= 64.0 * ROUNDING * point.value
-            if drowned and promised >= 0.25 * last_promise and damping == 0.0:
-                status = "precision"
-                break
-            found, length = None, 1.0
-            for _ in range(MAX_SHORTENINGS):
-                trial = evaluate(_moved(point.w, step, length, entries, move))
-                unseen = drowned and trial.value <= point.value + 10.0 * ROUNDING * point.value
-                if trial.value <= point.value - ARMIJO * length * promised or unseen:
-                    found = trial
-                    break
-                length *= SHORTEN
-            least = RESCUE_DAMPING * scale
-            if found is None:
-                failures += 1
-                if drowned or failures > MAX_FAILURES:
-                    status = "precision"
-                    break
-                damping = max(MORE_DAMPING * damping, least) / SHORTEN**MAX_SHORTENINGS
-                objective.value_and_gradient(point.w)
-                continue
-            failures = 0
-            ratio = (point.value - found.value) / promised if promised > 0.0 else 1.0
-            last_promise = promised
-            settled = objective.settle(found.w)
-            point = found if settled is found.w else evaluate(settled)
-            curve.append(point.value)
+        while (status := run.step()) is None:
             if callback is not None:
-                callback(Progress(len(curve) - 1, max_passes, point.value, promised, objective.passes))
-            if length == 1.0 and (ratio >= GOOD_RATIO or drowned):
-                damping *= LESS_DAMPING
-                if damping <= 1e-8 * scale:
-                    damping = 0.0
-            elif length < 0.3 or ratio < POOR_RATIO:
-                damping = max(MORE_DAMPING * damping, max(damping, least) / length)
+                n_iter = len(run.curve) - 1
+                callback(Progress(n_iter, max_passes, run.point.value, run.promised, objective.passes))
     except KeyboardInterrupt:
         status = "interrupted"
-    if gap is not None and status != "converged":
-        if status != "max_iter":
-            objective.value_and_gradient(point.w)
-        gap = objective.gap(point.value, point.gradient, np.inf)
-    return Solution(point.w, point.value, tuple(curve), len(curve) - 1, status, gap)
+    return Solution(run.point.w, run.point.value, tuple(run.curve), len(run.curve) - 1, status, run.last_gap(status))
+
+
+class _Run:
+    """Where the method is, and all that it has learned on the way."""
+
+    def __init__(self, objective: CompositeObjective, start: Float64Array, tol: float, max_passes: int) -> None:
+        self.objective, self.tol, self.max_passes = objective, tol, max_passes
+        self.l1 = objective.l1
+        self.point = self._evaluate(objective.settle(start))
+        if not (np.isfinite(self.point.value) and np.isfinite(self.point.gradient).all()):
+            raise NonFiniteError(
+                f"the objective is {self.point.value} at the start: the data hold values too large to multiply"
+            )
+        self.curve = [self.point.value]
+        self.promised = np.inf  # decrease of the last step
+        self.gap: float | None = None
+        self._damping = Damping()
+
+    def step(self) -> Status | None:
+        """Take a step; return why there is none."""
+        objective, point, damping, l1 = self.objective, self.point, self._damping, self.l1
+        self.gap = objective.gap(point.value, point.gradient, self.tol * point.value)
+        if self.gap is not None and self.gap <= self.tol * point.value:
+            return "converged"
+        if objective.passes > self.max_passes:
+            return "max_iter"
+        entries = working_set(point.w, point.gradient, l1)
+        if not len(entries):
+            return "precision"
+        hessian = objective.hessian_among(entries)
+        penalised = l1[entries] > 0.0
+        scale = float(hessian.diagonal()[penalised].mean()) if penalised.any() else 1.0
+        while True:
+            move, promised = self._minimise(hessian, entries)
+            drowned = promised <= 64.0 * ROUNDING * point.value
+            if drowned and promised >= 0.25 * self.promised and damping.strength == 0.0:
+                return "precision"
+            found, length = self._line_search(entries, move, promised, drowned)
+            if found is not None:
+                break
+            if drowned or not damping.reject(scale, LEAST * scale):
+                return "precision"
+        ratio = (point.value - found.value) / promised if promised > 0.0 else 1.0
+        damping.accept(length, ratio, drowned=drowned, scale=scale, least=LEAST * scale)
+        settled = objective.settle(found.w)
+        self.point, self.promised = found if settled is found.w else self._evaluate(settled), promised
+        self.curve.append(self.point.value)
+        return None
+
+    def last_gap(self, status: Status) -> float | None:
+        """Return the bound at the end, whatever it costs."""
+        if self.gap is None or status == "converged":
+            return self.gap
+        if status != "max_iter":  # the objective was last asked elsewhere
+            self.objective.value_and_gradient(self.point.w)
+        return self.objective.gap(self.point.value, self.point.gradient, np.inf)
+
+    def _evaluate(self, w: Float64Array) -> _Point:
+        smooth, gradient = self.objective.value_and_gradient(w)
+        return _Point(w, gradient, smooth + float((self.l1 * np.abs(w)).sum()))
+
+    def _minimise(self, hessian: Float64Array, entries: IntArray) -> tuple[Float64Array, float]:
+        """Return the damped step among some entries, and the decrease that the model without damping promises."""
+        w, gradient, l1 = self.point.w[entries], self.point.gradient[entries], self.l1[entries]
+        added = self._damping.strength * self.objective.damped[entries]
+        damped = hessian.copy()
+        damped[np.diag_indices_from(damped)] += added
+        move = minimise_model(damped, gradient, w, l1)
+        gain = float((l1 * (np.abs(w) - np.abs(w + move))).sum())
+        return move, gain - float(gradient @ move) - 0.5 * float(move @ (hessian @ move))
+
+    def _line_search(
+        self, entries: IntArray, move: Float64Array, promised: float, drowned: bool
+    ) -> tuple[_Point | None, float]:
+        point, length = self.point, 1.0
+        for _ in range(MAX_SHORTENINGS):
+            w = point.w.copy()
+            w[entries] += length * move
+            if length == 1.0:
+                w[entries[move == -point.w[entries]]] = 0.0  # exactly
+            trial = self._evaluate(w)
+            unseen = drowned and trial.value <= point.value + 10.0 * ROUNDING * point.value
+            if trial.value <= point.value - ARMIJO * length * promised or unseen:
+                return trial, length
+            length *= SHORTEN
+        return None, 0.0
 
 
 def working_set(w: Float64Array, gradient: Float64Array, l1: Float64Array) -> IntArray:
@@ -219,12 +228,3 @@ def _solve_for_signs(
         hit = np.flatnonzero(crossing)[reach <= length]
         ahead[hit] = -w[moving][hit]
     step[moving] = ahead
-
-
-def _moved(w: Float64Array, step: Float64Array, length: float, entries: IntArray, move: Float64Array) -> Float64Array:
-    """Return w + length * step, with exact zeros where the step leads to one."""
-    moved = w + length * step
-    if length == 1.0:
-        landed = entries[move == -w[entries]]
-        moved[landed] = 0.0
-    return moved
