@@ -89,6 +89,7 @@ class _Run:
         self._damping: Damping | None = None
         self._curvature: Curvature | None = None
         self._used = 0  # steps of conjugate gradients with this curvature
+        self._is_of_here = False  # whether the curvature was taken at this point
         self._is_proven = False
 
     def step(self) -> Status | None:
@@ -111,7 +112,8 @@ class _Run:
             if drowned or not damping.reject(curvature.scale, curvature.least):
                 return "precision"
         if drowned and step.promised >= 0.25 * self.promised and damping.strength == 0.0:
-            return "precision"  # too small to see, and no longer shrinking: what is left is rounding
+            # Too small to see, and no longer shrinking: what is left is rounding.
+            return "converged" if self._is_proven else "precision"
         ratio = (self.point.value - found.value) / step.promised if step.promised > 0.0 else 1.0
         is_newtons = damping.strength == 0.0
         damping.accept(length, ratio, drowned=drowned, scale=curvature.scale, least=curvature.least)
@@ -146,7 +148,8 @@ class _Run:
 
     def _refresh(self) -> tuple[Curvature, Damping]:
         """Return the curvature, a new one if conjugate gradients have cost with this one what that costs."""
-        if self._curvature is None or self._used >= self._curvature.cost:
+        self._is_of_here = self._curvature is None or self._used >= self._curvature.cost
+        if self._curvature is None or self._is_of_here:
             self._curvature, self._used = self.objective.curvature(), 0
         if self._damping is None:
             self._damping = Damping(0.0 if self._curvature.exact else FIRST * self._curvature.scale)
@@ -155,8 +158,8 @@ class _Run:
     def _solve(self, curvature: Curvature, damping: float) -> _Step:
         """Return an approximate minimiser of the damped quadratic model."""
         precondition = curvature.factor(damping)
-        if curvature.exact and self._used == 0:
-            self._used = 1
+        if curvature.exact and self._is_of_here:
+            self._used += 1
             gradient = self.point.gradient
             direction = precondition(-gradient)
             damped = damping * float(direction @ (self.objective.damped * direction))
