@@ -56,9 +56,10 @@ def test_the_optimum_is_scipys(seed, K, d, l1, l2, fit_intercept):
     assert found.status == "converged"
     assert found.gap <= 1e-10 * found.value
     expected = _by_scipy(_problem(seed, d=d, K=K, l1=l1, l2=l2, fit_intercept=fit_intercept))
-    # L-BFGS-B stops when it makes no more progress, at about 1e-8 here, always above the optimum.
+    # L-BFGS-B stops where its line search finds nothing better: mostly at 1e-8, once in hundreds at 1e-4 above the
+    # optimum, never below. That ours is not above it either is what the gap proves.
     assert found.value <= expected + found.gap + 1e-13
-    assert found.value == pytest.approx(expected, rel=1e-6)
+    assert found.value == pytest.approx(expected, rel=1e-3)
 
 
 @settings(max_examples=40, deadline=None)
