@@ -78,8 +78,8 @@ def test_no_certificate_is_wrong(seed, K, d, l1, l2, scale, dtype):
 
     start = np.random.default_rng(seed).standard_normal(problem().size) * 0.1 / scale
     optimum = proximal_newton(problem(), start, tol=1e-12, max_passes=1000)
-    # A gradient rounded to 1e-16 is 1e-10 of the weakest penalty here, and the bound is of first order in that.
-    assert optimum.gap <= 1e-8 * optimum.value + 1e-13
+    # Entries of 1,000 round to 1e-13, 1e-7 of the weakest penalty here, and the bound is of first order in that.
+    assert optimum.gap <= 1e-6 * optimum.value + 1e-13
     for budget in (0, 1, 2, 4, 8):
         stop = proximal_newton(problem(), start, tol=1e-6, max_passes=budget)
         # The values themselves are sums of 80 terms in float64.
