@@ -217,7 +217,7 @@ def test_the_gap_bounds_the_distance_from_the_optimum():
         SoftmaxClassifier(max_iter=3).fit(X, y)
 
 
-@pytest.mark.parametrize("C", [0.01, 1.0])  # at 100 saga is still 30 % above the optimum after 3,000 epochs
+@pytest.mark.parametrize("C", [0.1, 1.0])  # at 100 saga is still 30 % above the optimum after 3,000 epochs
 @pytest.mark.parametrize("l1_ratio", [0.3, 1.0])
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
 def test_with_an_l1_part_the_optimum_is_scikit_learns(name, l1_ratio, C):
@@ -226,7 +226,9 @@ def test_with_an_l1_part_the_optimum_is_scikit_learns(name, l1_ratio, C):
     ours = SoftmaxClassifier(C=C, l1_ratio=l1_ratio, tol=1e-10).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        peer = LogisticRegression(C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-7, max_iter=3000).fit(X, y)
+        peer = LogisticRegression(C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-7, max_iter=3000, random_state=0).fit(
+            X, y
+        )
     assert _objective(ours, X, y, C, l1_ratio) == pytest.approx(ours.objective_, rel=1e-12)
     theirs = _objective(peer, X, y, C, l1_ratio)
     # saga stops short of the optimum, here by up to 0.4 %, never below what is proven; tests/solvers is more exact.
