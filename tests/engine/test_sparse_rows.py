@@ -67,6 +67,23 @@ def test_repeated_and_unsorted_entries_add_up():
     np.testing.assert_array_equal(_kernels.sparse_product(starts, indices, data, dense), expected)
 
 
+def test_rows_with_repeated_entries_are_the_rows_that_these_add_up_to():
+    rng = np.random.default_rng(0)
+    places, values = rng.integers(0, 5, size=(60, 8)), rng.standard_normal((60, 8))
+    repeated = sp.csr_array((values.ravel(), places.ravel(), np.arange(0, 481, 8)), shape=(60, 5))
+    labels, shares = rng.integers(3, size=60), np.full(60, 1 / 60)
+    ours = SparseRows(repeated, labels, shares)
+    theirs = DenseRows(repeated.toarray(), labels, shares)
+    assert repeated.nnz == 480  # the caller's matrix is left alone
+    np.testing.assert_allclose(ours.means, theirs.means, atol=1e-13)
+    np.testing.assert_allclose(ours.deviations, theirs.deviations, atol=1e-12)
+    weights = rng.random((60, 2))
+    for diagonals in (False, True):
+        actual = ours.gram(ours.means, weights, diagonals=diagonals)
+        expected = theirs.gram(ours.means, weights, diagonals=diagonals)
+        np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-12)
+
+
 def test_the_same_bits_on_any_number_of_threads():
     sparse, _, labels, shares, rng = _rows(0, 3000, 500, 7, density=0.1)
     W, b, p = rng.standard_normal((500, 7)), rng.standard_normal(7), np.zeros((3000, 7))

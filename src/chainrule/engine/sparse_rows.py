@@ -37,7 +37,7 @@ class SparseRows:
         label_smoothing: float = 0.0,
         n_threads: int = 0,
     ) -> None:
-        self.X = X.tocsr()
+        self.X = _without_repeats(X.tocsr())
         self.labels = labels
         self.shares = shares
         self.n_threads = n_threads
@@ -137,6 +137,14 @@ class SparseRows:
         if squared:
             data = data.astype(np.float64) ** 2
         return _kernels.sparse_product(starts, indices, data, np.ascontiguousarray(weights), self.n_threads)
+
+
+def _without_repeats(matrix: Any) -> Any:
+    """Return a matrix with one entry per place, a copy if need be: squares are of entries, not of their parts."""
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    return matrix
 
 
 def _parts(matrix: Any) -> tuple[IntArray, IntArray, Array]:
