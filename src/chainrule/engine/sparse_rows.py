@@ -38,15 +38,15 @@ class SparseRows:
         n_threads: int = 0,
     ) -> None:
         self.X = X.tocsr()
-        if not self.X.has_canonical_format:  # squares are of sums, not the sum of squares
-            self.X = self.X.copy()
-            self.X.sum_duplicates()
         self.labels = labels
         self.shares = shares
         self.n_threads = n_threads
         self._reference_logit = reference_logit
         self._loss: dict[str, Any] = {"reference_logit": reference_logit, "label_smoothing": label_smoothing}
-        self._columns = self.X.tocsc()
+        self._columns = self.X.tocsc()  # in which repeated entries are neighbours
+        if not self._columns.has_canonical_format:  # an entry's square is that of the sum
+            self._columns.sum_duplicates()
+            self.X = self._columns.tocsr()
         self._column_parts = _parts(self._columns)
         self._held = _kernels.SparseRowsAndColumns(*_parts(self.X), *self._column_parts, n_threads)
         self._distances: tuple[Float64Array, Float64Array] | None = None
