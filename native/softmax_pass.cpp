@@ -111,7 +111,7 @@ SoftmaxSums add_chunks(const SoftmaxProblem<T>& problem, const PassShape& shape,
     const Index last_begin = std::max<Index>(0, padded_width - lanes);
     const Index repeated = padded_width - shape.width;
     const Index first_column = problem.n_columns - shape.n_outputs;
-    sums.weight_gradient.resize(std::size_t(shape.n_features * problem.n_columns));
+    sums.weight_gradient.assign(std::size_t(shape.n_features * problem.n_columns), 0.0);
     sums.bias_gradient.resize(std::size_t(problem.n_columns));
     for (const ChunkSums& chunk : chunks) sums.loss += chunk.loss;
 

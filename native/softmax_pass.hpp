@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "aligned_memory.hpp"
 #include "kernels/softmax_table.hpp"
 
 namespace chainrule {
@@ -35,8 +36,8 @@ struct SoftmaxProblem {
 // Sums over the rows; both arrays have a column per column of W.
 struct SoftmaxSums {
     double loss = 0.0;
-    std::vector<double> weight_gradient;  // (n_features, n_columns), rows as neighbours
-    std::vector<double> bias_gradient;    // (n_columns,)
+    UninitializedVector<double> weight_gradient;  // (n_features, n_columns), rows as neighbours
+    std::vector<double> bias_gradient;            // (n_columns,)
 };
 
 // What row functions need to know of a problem; rows, weights and the shape of blocks are left to the caller.

@@ -1,7 +1,7 @@
 #include "sparse_pass.hpp"
 
 #include <algorithm>
-#include <atomic>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -16,6 +16,7 @@ namespace {
 constexpr Index kMinTaskWork = 1 << 17;  // multiply-adds of a task, so that handing it out costs little
 constexpr Index kMaxTasks = 64;
 constexpr Index kBlockRows = 96;  // whose logits the row functions take at a time
+constexpr Index kHeldNumbers = 2048;  // of a product, on their way to where they belong
 
 template <class Value, class Position>
 const SparseKernels<Value, Position>& kernels_for() {
@@ -57,10 +58,30 @@ void for_parts(const std::vector<Index>& cuts, int n_threads, const Task& task) 
     parallel_for(Index(cuts.size()) - 1, n_threads, [&](Index part, int worker) { task(part, worker); });
 }
 
-Padded padded(const AlignedMemory& memory, Index stride) { return {memory.as<double>(), stride}; }
+// Rows of whole vectors; a single column is left as it is.
+Index padded_stride(Index n_columns) {
+    const Index lanes = kernels().sparse_rows.lanes;
+    return n_columns <= 1 ? 1 : divide_up(n_columns, lanes) * lanes;
+}
 
-Index padded_stride(Index n_columns) { return divide_up(std::max<Index>(1, n_columns), kernels().sparse_rows.lanes) *
-                                              kernels().sparse_rows.lanes; }
+// use(row, numbers) for each row of matrix times dense, while its numbers are in the first-level cache.
+template <class Value, class Position, class Use>
+void for_product_rows(const SparseMatrix<Value, Position>& matrix, Index n_rows, const Padded& dense, int n_threads,
+                      const Use& use) {
+    const Index held_rows = std::clamp<Index>(kHeldNumbers / dense.stride, 1, kHeldNumbers);
+    const Index held = divide_up(held_rows * dense.stride, 8) * 8;
+    const AlignedMemory memory(std::size_t(held * n_threads) * sizeof(double));
+    const std::vector<Index> cuts = cut_rows(matrix.starts, n_rows, dense.stride);
+    for_parts(cuts, n_threads, [&](Index part, int worker) {
+        const Padded product{memory.as<double>() + worker * held, dense.stride};
+        const Index end = cuts[std::size_t(part) + 1];
+        for (Index first = cuts[std::size_t(part)]; first < end; first += held_rows) {
+            const Index last = std::min(first + held_rows, end);
+            kernels_for<Value, Position>().multiply(matrix, first, last, dense, nullptr, product);
+            for (Index i = first; i < last; ++i) use(i, product.data + (i - first) * product.stride);
+        }
+    });
+}
 
 }  // namespace
 
@@ -74,21 +95,18 @@ void check_sparse(const char* name, const Position* starts, Index n_rows, const 
     for (Index i = 0; i < n_rows; ++i) {
         if (starts[i] > starts[i + 1]) refuse(": indptr[" + std::to_string(i + 1) + "] is less than the one before it; it must climb.");
     }
-    std::atomic<Index> bad{-1};
     const Index n_parts = std::clamp<Index>(n_entries >> 18, 1, kMaxTasks);
+    std::vector<Index> bad_of_part(std::size_t(n_parts), -1);
     parallel_for(n_parts, n_threads, [&](Index part, int) {
         const Index begin = part * n_entries / n_parts, end = (part + 1) * n_entries / n_parts;
-        bool fits = true;
-        for (Index p = begin; p < end; ++p) fits &= std::uint64_t(indices[p]) < std::uint64_t(n_columns);
-        for (Index p = begin; p < end && !fits; ++p) {
-            if (std::uint64_t(indices[p]) >= std::uint64_t(n_columns)) {
-                bad.store(p);
-                fits = true;
-            }
-        }
+        const auto fits = [&](Position index) { return std::uint64_t(index) < std::uint64_t(n_columns); };
+        bool all_fit = true;  // in a loop without a way out, which the compiler turns into vectors
+        for (Index p = begin; p < end; ++p) all_fit &= fits(indices[p]);
+        if (all_fit) return;
+        bad_of_part[std::size_t(part)] = std::find_if_not(indices + begin, indices + end, fits) - indices;
     });
-    const Index at = bad.load();
-    if (at >= 0) {
+    for (const Index at : bad_of_part) {
+        if (at < 0) continue;
         const Index row = Index(std::upper_bound(starts, starts + n_rows + 1, Position(at)) - starts) - 1;
         refuse(": row " + std::to_string(row) + " has an entry in column " + std::to_string(indices[at]) +
                ", but columns must lie in 0.." + std::to_string(n_columns - 1) + ".");
@@ -100,28 +118,21 @@ void sparse_product(const SparseMatrix<Value, Position>& matrix, Index n_rows, c
                     Index n_dense, Index n_columns, double* out, int n_threads) {
     const Index stride = padded_stride(n_columns);
     const AlignedMemory dense_memory(std::size_t(std::max<Index>(1, n_dense) * stride) * sizeof(double));
-    const AlignedMemory out_memory(std::size_t(std::max<Index>(1, n_rows) * stride) * sizeof(double));
-    const Padded from = padded(dense_memory, stride), to = padded(out_memory, stride);
+    const Padded from{dense_memory.as<double>(), stride};
     for (Index j = 0; j < n_dense; ++j) {
         for (Index c = 0; c < stride; ++c) {
             from.data[j * stride + c] =
                 c < n_columns ? dense.data[j * dense.row_stride + c * dense.column_stride] : 0.0;
         }
     }
-    const std::vector<Index> cuts = cut_rows(matrix.starts, n_rows, stride);
-    for_parts(cuts, n_threads, [&](Index part, int) {
-        const Index first = cuts[std::size_t(part)], last = cuts[std::size_t(part) + 1];
-        kernels_for<Value, Position>().multiply(matrix, first, last, from, nullptr, to);
-        for (Index i = first; i < last; ++i) {
-            std::copy_n(to.data + i * stride, n_columns, out + i * n_columns);
-        }
-    });
+    for_product_rows(matrix, n_rows, from, n_threads,
+                     [&](Index i, const double* row) { std::copy_n(row, n_columns, out + i * n_columns); });
 }
 
 template <class Value, class Position>
 SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& problem,
                             const SparseMatrix<Value, Position>& rows, const SparseMatrix<Value, Position>& columns,
-                            int n_threads) {
+                            AlignedMemory& memory, int n_threads) {
     const SparseRowFunctions& functions = kernels().sparse_rows;
     const SparseKernels<Value, Position>& products = kernels_for<Value, Position>();
     SoftmaxPass<double> pass = row_pass(function, problem);
@@ -130,11 +141,14 @@ SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& 
     const Index first_column = problem.n_columns - shape.n_outputs;
     const Index stride = padded_stride(shape.n_outputs);
 
+    const Index weights_size = divide_up((problem.n_features + 1) * stride, 8) * 8;
+    const std::size_t bytes = std::size_t(weights_size + shape.n_rows * stride) * sizeof(double);
+    if (memory.bytes() < bytes) memory = AlignedMemory(bytes);
+    const Padded weights{memory.as<double>(), stride};
+    const Padded logits{weights.data + weights_size, stride};
+
     // Weights and bias less those of the reference class.
-    const AlignedMemory weights_memory(std::size_t((problem.n_features + 1) * stride) * sizeof(double));
-    const Padded weights = padded(weights_memory, stride);
     double* bias = weights.data + problem.n_features * stride;
-    const std::vector<Index> feature_cuts = cut_rows(columns.starts, problem.n_features, stride);
     constexpr Index kRange = 4096;
     parallel_for(divide_up(problem.n_features, kRange), n_threads, [&](Index range, int) {
         for (Index j = range * kRange; j < std::min((range + 1) * kRange, problem.n_features); ++j) {
@@ -152,8 +166,6 @@ SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& 
         bias[c] = problem.bias[(first_column + c) * problem.bias_stride] - (first_column > 0 ? problem.bias[0] : 0.0);
     }
 
-    const AlignedMemory logits_memory(std::size_t(std::max<Index>(1, shape.n_rows) * stride) * sizeof(double));
-    const Padded logits = padded(logits_memory, stride);
     const std::vector<Index> cuts = cut_rows(rows.starts, shape.n_rows, stride);
     const Index n_parts = Index(cuts.size()) - 1;
     std::vector<ChunkSums> parts(static_cast<std::size_t>(n_parts));
@@ -164,7 +176,7 @@ SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& 
         ChunkSums& sums = parts[std::size_t(part)];
         sums.bias_sums = bias_sums.data() + part * stride;
         const Index first = cuts[std::size_t(part)], last = cuts[std::size_t(part) + 1];
-        products.multiply(rows, first, last, weights, bias, logits);
+        products.multiply(rows, first, last, weights, bias, {logits.data + first * stride, stride});
         functions.apply(pass, logits, first, last, scratch.as<char>() + scratch_bytes * std::size_t(worker), sums);
     });
     SoftmaxSums sums;
@@ -182,22 +194,11 @@ SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& 
             if (first_column > 0) sums.bias_gradient[0] -= sum;
         }
     }
-    for (Index i = 0; i < shape.n_rows; ++i) {
-        std::fill(logits.data + i * stride + shape.n_outputs, logits.data + (i + 1) * stride, 0.0);
-    }
     sums.weight_gradient.resize(std::size_t(problem.n_features * problem.n_columns));
-    for_parts(feature_cuts, n_threads, [&](Index part, int) {
-        const Index first = feature_cuts[std::size_t(part)], last = feature_cuts[std::size_t(part) + 1];
-        products.multiply(columns, first, last, logits, nullptr, weights);
-        for (Index j = first; j < last; ++j) {
-            double* to = sums.weight_gradient.data() + j * problem.n_columns;
-            double others = 0.0;
-            for (Index c = 0; c < shape.n_outputs; ++c) {
-                to[first_column + c] = weights.data[j * stride + c];
-                others += weights.data[j * stride + c];
-            }
-            if (first_column > 0) to[0] = -others;
-        }
+    for_product_rows(columns, problem.n_features, logits, n_threads, [&](Index j, const double* row) {
+        double* to = sums.weight_gradient.data() + j * problem.n_columns;
+        std::copy_n(row, shape.n_outputs, to + first_column);
+        if (first_column > 0) to[0] = 0.0 - std::accumulate(row, row + shape.n_outputs, 0.0);
     });
     return sums;
 }
@@ -207,7 +208,7 @@ SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& 
                                  Index, double*, int);                                                               \
     template SoftmaxSums run_sparse_pass(RowFunction, const SoftmaxProblem<double>&,                                 \
                                          const SparseMatrix<Value, Position>&, const SparseMatrix<Value, Position>&, \
-                                         int);
+                                         AlignedMemory&, int);
 CHAINRULE_SPARSE(float, std::int32_t)
 CHAINRULE_SPARSE(float, std::int64_t)
 CHAINRULE_SPARSE(double, std::int32_t)

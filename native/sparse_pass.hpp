@@ -1,6 +1,7 @@
 // One pass of compressed sparse rows through the softmax layer, and products of sparse with dense matrices.
 #pragma once
 
+#include "aligned_memory.hpp"
 #include "kernels/sparse_table.hpp"
 #include "softmax_pass.hpp"
 
@@ -13,10 +14,11 @@ void sparse_product(const SparseMatrix<Value, Position>& matrix, Index n_rows, c
 
 // As run_softmax_pass, with the rows (n_rows, n_features) compressed, and for functions with a gradient their columns
 // too: the same matrix, transposed. Where problem.rows says what the rows are nothing is read.
+// `memory` becomes as large as the pass needs, for the next one to have: from the system it costs half a pass.
 template <class Value, class Position>
 SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& problem,
                             const SparseMatrix<Value, Position>& rows, const SparseMatrix<Value, Position>& columns,
-                            int n_threads);
+                            AlignedMemory& memory, int n_threads);
 
 // Throws std::invalid_argument unless starts climb from 0 to n_entries and every index is in 0 .. n_columns - 1.
 template <class Position>

@@ -70,10 +70,11 @@ constexpr const char* kTypesOfRows = sizeof(T) == 4 ? "X must be of dtype float3
                                                     : "X must be of dtype float32 or float64.";
 
 // A new NumPy array that owns its elements.
-template <class T>
-nb::object numpy_array(std::vector<T>&& values, std::initializer_list<std::size_t> shape) {
-    auto* kept = new std::vector<T>(std::move(values));
-    const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+template <class T, class Allocator>
+nb::object numpy_array(std::vector<T, Allocator>&& values, std::initializer_list<std::size_t> shape) {
+    using Values = std::vector<T, Allocator>;
+    auto* kept = new Values(std::move(values));
+    const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<Values*>(p); });
     return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape, owner));
 }
 

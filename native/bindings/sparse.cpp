@@ -1,6 +1,8 @@
 // The softmax layer over compressed sparse rows, as Python sees it.
 #include "../sparse_pass.hpp"
 
+#include <mutex>
+
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "softmax_problem.hpp"
@@ -81,12 +83,23 @@ public:
                 if constexpr (std::is_same_v<decltype(same), Matrix>) columns = same;
             });
             const nb::gil_scoped_release released;
-            return run_sparse_pass(function, problem, rows, columns, threads);
+            AlignedMemory memory = exchange_memory(AlignedMemory(0));
+            SoftmaxSums sums = run_sparse_pass(function, problem, rows, columns, memory, threads);
+            exchange_memory(std::move(memory));
+            return sums;
         });
     }
 
 private:
+    // Passes may run at the same time: one of them has the memory, the others make their own.
+    AlignedMemory exchange_memory(AlignedMemory&& memory) const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return std::exchange(memory_, std::move(memory));
+    }
+
     Sparse rows_, columns_;
+    mutable std::mutex mutex_;
+    mutable AlignedMemory memory_{0};
 };
 
 SoftmaxProblem<double> problem_of(const SparseRowsAndColumns& rows, const Input& w, const Input& b,
@@ -102,7 +115,7 @@ nb::object row_values(const SparseRowsAndColumns& rows, RowFunction function, co
                       int n_threads, bool reference_logit) {
     SoftmaxProblem<double> problem = problem_of(rows, w, b, reference_logit);
     problem.output_columns = problem.n_columns + (reference_logit ? 1 : 0);
-    std::vector<double> values(static_cast<std::size_t>(problem.n_rows * problem.output_columns));
+    UninitializedVector<double> values(static_cast<std::size_t>(problem.n_rows * problem.output_columns));
     problem.row_output = {values.data(), problem.output_columns, 1};
     rows.run(function, problem, n_threads);
     return numpy_array(std::move(values), {std::size_t(problem.n_rows), std::size_t(problem.output_columns)});
@@ -149,7 +162,7 @@ void bind_sparse(nb::module_& module) {
             const int threads = checked_threads(n_threads);
             const Sparse matrix(indptr, indices, data, Index(dense.shape(0)), threads);
             const auto columns = Index(dense.shape(1));
-            std::vector<double> out(static_cast<std::size_t>(matrix.n_rows * columns));
+            UninitializedVector<double> out(static_cast<std::size_t>(matrix.n_rows * columns));
             matrix.with([&](auto rows) {
                 const nb::gil_scoped_release released;
                 sparse_product(rows, matrix.n_rows, chainrule::matrix<double>(dense), Index(dense.shape(0)), columns,

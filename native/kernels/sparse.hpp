@@ -1,7 +1,8 @@
 // The softmax layer over compressed sparse rows.
 //
 // Both products are of a sparse matrix with a dense one of few columns: Z = X W by the rows of X, X^T dZ by its columns,
-// which a transposed copy holds as rows. So no two threads write to the same place, and sums have one order.
+// which a transposed copy holds as rows. So no two threads write to the same place, and sums have one order. (Scattering
+// X^T dZ from the rows themselves would read X once only, but wait for what it adds to: no faster even for one column.)
 #pragma once
 
 #include "softmax.hpp"
@@ -9,7 +10,7 @@
 
 namespace chainrule::CHAINRULE_LEVEL {
 
-constexpr Index kAhead = 8;  // entries whose dense rows are called into cache beforehand
+constexpr Index kAhead = 16;  // entries whose dense rows are called into cache beforehand
 
 // V vectors of columns from `column` on.
 template <int V, class Value, class Position>
@@ -34,15 +35,35 @@ CHAINRULE_TILE multiply_columns(const SparseMatrix<Value, Position>& matrix, Ind
             CHAINRULE_UNROLL
             for (int v = 0; v < V; ++v) sums[v] += value * load<double>(row + v * N);
         }
-        double* to = out.data + i * out.stride + column;
+        double* to = out.data + (i - first) * out.stride + column;
         CHAINRULE_UNROLL
         for (int v = 0; v < V; ++v) store<double>(to + v * N, sums[v]);
+    }
+}
+
+// The dense matrix is one column.
+template <class Value, class Position>
+CHAINRULE_TILE multiply_column(const SparseMatrix<Value, Position>& matrix, Index first, Index last, const double* dense,
+                               const double* bias, double* out) {
+    constexpr Index kSums = 4;  // at once: an addition takes four cycles
+    for (Index i = first; i < last; ++i) {
+        double sums[kSums] = {bias == nullptr ? 0.0 : *bias};
+        Index p = Index(matrix.starts[i]);
+        const Index end = Index(matrix.starts[i + 1]);
+        const auto product = [&](Index at) { return double(matrix.data[at]) * dense[matrix.indices[at]]; };
+        for (; p + kSums <= end; p += kSums) {
+            CHAINRULE_UNROLL
+            for (Index s = 0; s < kSums; ++s) sums[s] += product(p + s);
+        }
+        for (; p < end; ++p) sums[0] += product(p);
+        out[i - first] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 }
 
 template <class Value, class Position>
 static void multiply_sparse(const SparseMatrix<Value, Position>& matrix, Index first, Index last, Padded dense,
                             const double* bias, Padded out) {
+    if (dense.stride == 1) return multiply_column(matrix, first, last, dense.data, bias, out.data);
     constexpr Index N = kLanes<double>;
     for (Index column = 0; column < dense.stride;) {
         const Index vectors = smaller((dense.stride - column) / N, 8);

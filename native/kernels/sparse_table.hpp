@@ -14,7 +14,7 @@ struct SparseMatrix {
     const Value* data = nullptr;
 };
 
-// A matrix with rows of whole vectors, on cache lines.
+// A matrix of rows `stride` numbers apart.
 struct Padded {
     double* data = nullptr;
     Index stride = 0;
@@ -22,7 +22,8 @@ struct Padded {
 
 template <class Value, class Position>
 struct SparseKernels {
-    // out(i, :) = bias + sum_p data[p] dense(indices[p], :) for rows first .. last; bias (stride,) or nullptr.
+    // out(i - first, :) = bias + sum_p data[p] dense(indices[p], :) for rows first .. last; bias (stride,) or nullptr.
+    // dense and out have rows of whole vectors, or both of one number.
     void (*multiply)(const SparseMatrix<Value, Position>&, Index first, Index last, Padded dense, const double* bias,
                      Padded out) = nullptr;
 };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -44,11 +46,14 @@ def test_sparse_rows_are_dense_rows(seed, m, d, outputs, dtype, positions, refer
     # The same sums in another order.
     for a, e in zip((*actual, p), (*expected, q), strict=True):
         np.testing.assert_allclose(a, e, rtol=1e-11, atol=1e-12)
+    a = ours._held.probabilities(W, b, reference_logit=reference_logit)
+    e = _kernels.softmax_probabilities(X.astype(np.float64), W, b, reference_logit=reference_logit)
+    np.testing.assert_allclose(a, e, rtol=1e-11, atol=1e-12)
     V, vb = rng.standard_normal((d, outputs)), rng.standard_normal(outputs)
     for a, e in zip(ours.hessian_vector(p, V, vb), theirs.hessian_vector(p, V, vb), strict=True):
         np.testing.assert_allclose(a, e, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(ours.means, theirs.means, atol=1e-13)
-    np.testing.assert_allclose(ours.deviations, theirs.deviations, atol=1e-7)  # the root of a difference
+    np.testing.assert_allclose(ours.deviations, theirs.deviations, atol=1e-7)  # the root of a rounding
     centre, weights = rng.standard_normal(d), rng.random((m, 3))
     for intercept in (False, True):
         for options in ({}, {"diagonals": True}, {"pairs": np.array([[0, 0], [2, 1]])}):
@@ -67,21 +72,57 @@ def test_repeated_and_unsorted_entries_add_up():
     np.testing.assert_array_equal(_kernels.sparse_product(starts, indices, data, dense), expected)
 
 
-def test_rows_with_repeated_entries_are_the_rows_that_these_add_up_to():
+def test_repeated_entries_are_one_entry_to_squares_too():
+    starts, indices, data = np.array([0, 2, 4]), np.array([1, 1, 0, 2]), np.array([1.0, 2.0, 3.0, 4.0])
+    X = sp.csr_array((data, indices, starts), shape=(2, 3))
+    labels, shares = np.array([0, 1]), np.array([0.25, 0.75])
+    ours, theirs = (kind(rows, labels, shares) for kind, rows in ((SparseRows, X), (DenseRows, X.toarray())))
+    np.testing.assert_allclose(ours.deviations, theirs.deviations, rtol=1e-15)
+    assert X.nnz == 4  # the caller's own matrix is left as it was
+
+
+def test_deviations_of_columns_far_from_zero():
+    # Rounding of x itself is 1e8 * 1e-16 = 1e-8; the difference of two sums of squares would lose all digits.
     rng = np.random.default_rng(0)
-    places, values = rng.integers(0, 5, size=(60, 8)), rng.standard_normal((60, 8))
-    repeated = sp.csr_array((values.ravel(), places.ravel(), np.arange(0, 481, 8)), shape=(60, 5))
-    labels, shares = rng.integers(3, size=60), np.full(60, 1 / 60)
-    ours = SparseRows(repeated, labels, shares)
-    theirs = DenseRows(repeated.toarray(), labels, shares)
-    assert repeated.nnz == 480  # the caller's matrix is left alone
-    np.testing.assert_allclose(ours.means, theirs.means, atol=1e-13)
-    np.testing.assert_allclose(ours.deviations, theirs.deviations, atol=1e-12)
-    weights = rng.random((60, 2))
-    for diagonals in (False, True):
-        actual = ours.gram(ours.means, weights, diagonals=diagonals)
-        expected = theirs.gram(ours.means, weights, diagonals=diagonals)
-        np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-12)
+    X = 1e8 + rng.standard_normal((200, 3))
+    rows = SparseRows(sp.csr_array(X), np.zeros(200, np.int64), np.full(200, 1 / 200))
+    np.testing.assert_allclose(rows.deviations, X.std(axis=0), rtol=1e-7)
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 20])
+def test_many_features(outputs):
+    # 20 outputs: 40 MB of gradient, from where on memory is had in huge pages (see native/aligned_memory.hpp).
+    rng = np.random.default_rng(outputs)
+    m, d, K = 40, 250_001, outputs + 1
+    X = sp.csr_array((rng.standard_normal(800), (rng.integers(m, size=800), rng.integers(d, size=800))), shape=(m, d))
+    labels, shares, W = rng.integers(K, size=m), rng.random(m), rng.standard_normal((d, outputs))
+    rows = SparseRows(X, labels, shares, reference_logit=True)
+    p = np.empty((m, K))
+    for _ in range(2):  # the second time in the memory of the first
+        _, dW, db = rows.value_and_gradient(W, np.zeros(outputs), p)
+    logits = np.column_stack([np.zeros(m), X @ W])
+    q = np.exp(logits - logits.max(axis=1, keepdims=True))
+    q /= q.sum(axis=1, keepdims=True)
+    dZ = (shares[:, None] * (q - np.eye(K)[labels]))[:, 1:]
+    # The same sums in another order, of some 20 terms.
+    np.testing.assert_allclose(p, q, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(dW, X.T @ dZ, atol=1e-13)
+    np.testing.assert_allclose(db, dZ.sum(axis=0), atol=1e-13)
+
+
+def test_passes_at_the_same_time_do_not_share_memory():
+    sparse, _, labels, shares, rng = _rows(3, 4000, 300, 5, density=0.05)
+    rows = SparseRows(sparse, labels, shares, n_threads=1)
+    weights = rng.standard_normal((8, 300, 5))
+
+    def gradient(W):
+        return rows.value_and_gradient(W, np.zeros(5), np.empty((4000, 5)))[1]
+
+    one_by_one = [gradient(W) for W in weights]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for alone, beside in zip(one_by_one, pool.map(gradient, weights), strict=True):
+                np.testing.assert_array_equal(alone, beside)
 
 
 def test_the_same_bits_on_any_number_of_threads():
@@ -96,13 +137,27 @@ def test_the_same_bits_on_any_number_of_threads():
     assert bits(1) == bits(2) == bits(5)
 
 
-def test_not_finite_entries_reach_the_result():
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_finite_entries_reach_the_result(bad):
     sparse, _, labels, shares, _ = _rows(1, 50, 6, 3)
-    sparse.data[3] = np.nan
+    sparse.data[3] = bad
     rows = SparseRows(sparse, labels, shares)
     value, dW, _ = rows.value_and_gradient(np.ones((6, 3)) * [[1.0, 2.0, 3.0]], np.zeros(3), np.zeros((50, 3)))
     assert np.isnan(value)
     assert np.isnan(dW).any()
+    one = SparseRows(sparse, labels % 2, shares, reference_logit=True)
+    value, dW, _ = one.value_and_gradient(np.ones((6, 1)), np.zeros(1), np.zeros((50, 2)))
+    assert np.isnan(value) or np.isinf(value)
+    assert np.isnan(dW).any()
+
+
+def test_the_first_wrong_index_is_named_on_any_number_of_threads():
+    indices = np.zeros(600_000, dtype=np.int32)
+    indices[[280_000, 590_000]] = 7, 9  # in parts of their own
+    starts = np.arange(0, 600_001, 100, dtype=np.int32)
+    for n_threads in (1, 2, 4):
+        with pytest.raises(ValueError, match="row 2800 has an entry in column 7"):
+            _kernels.sparse_product(starts, indices, np.ones(600_000), np.ones((3, 1)), n_threads)
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ class SoftmaxProgram:
     penalties: tuple[tuple[str, float, float], ...]
 
     def split(self, flat: Float64Array, dtype: np.dtype[np.floating]) -> tuple[Array, Array]:
-        """Return weight (d, outputs) and bias (outputs,) of the flat vector, in the dtype of the data."""
+        """Return weight (d, outputs) and bias (outputs,) of the flat vector, in the dtype of the data, to be read."""
         views = self.graph.parameters.views(flat)
         bias = views[self.bias] if self.bias else np.zeros(self.n_outputs)
-        return views[self.weight].astype(dtype), bias.astype(dtype)
+        return views[self.weight].astype(dtype, copy=False), bias.astype(dtype, copy=False)
 
     def predict(self, flat: Float64Array, X: Array, n_threads: int = 0) -> Array:
         """Return class probabilities (m, K) in the dtype of ``X`` (m, d)."""

@@ -22,7 +22,7 @@ class SparseRows:
     Parameters
     ----------
     X
-        (m, d) SciPy sparse matrix or array with data of float32 or float64.
+        (m, d) SciPy sparse matrix or array with data of float32 or float64. Entries given several times add up.
     labels, shares, reference_logit, label_smoothing, n_threads
         As for `DenseRows`.
     """
@@ -37,14 +37,19 @@ class SparseRows:
         label_smoothing: float = 0.0,
         n_threads: int = 0,
     ) -> None:
-        self.X = _without_repeats(X.tocsr())
+        self.X = X.tocsr()
         self.labels = labels
         self.shares = shares
         self.n_threads = n_threads
         self._reference_logit = reference_logit
         self._loss: dict[str, Any] = {"reference_logit": reference_logit, "label_smoothing": label_smoothing}
-        self._columns = self.X.tocsc()
-        self._held = _kernels.SparseRowsAndColumns(*_parts(self.X), *_parts(self._columns), n_threads)
+        self._columns = self.X.tocsc()  # in which repeated entries are neighbours
+        if not self._columns.has_canonical_format:  # an entry's square is that of the sum
+            self._columns.sum_duplicates()
+            self.X = self._columns.tocsr()
+        self._column_parts = _parts(self._columns)
+        self._held = _kernels.SparseRowsAndColumns(*_parts(self.X), *self._column_parts, n_threads)
+        self._distances: tuple[Float64Array, Float64Array] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,13 +64,12 @@ class SparseRows:
     @cached_property
     def means(self) -> Float64Array:
         """sum_i s_i x_i, (d,)."""
-        return self._sums(self.shares[:, None])[:, 0]
+        return self._sums(self._column_parts[2], self.shares[:, None])[:, 0]
 
     @cached_property
     def deviations(self) -> Float64Array:
         """Standard deviations of the columns, (d,)."""
-        squares = self._sums(self.shares[:, None], squared=True)[:, 0]
-        return np.sqrt(np.maximum(squares - self.means**2, 0.0))
+        return np.sqrt(self._diagonals(self.means, np.ones((self.shape[0], 1)), False)[:, 0])
 
     def value_and_gradient(
         self, weight: Float64Array, bias: Float64Array, probabilities: Float64Array
@@ -124,27 +128,29 @@ class SparseRows:
         return summed
 
     def _diagonals(self, centre: Float64Array, weights: Float64Array, intercept: bool) -> Float64Array:
-        """sum_i h_i (x_ij - c_j)^2 without forming the differences, (width, n_blocks)."""
+        """sum_i h_i (x_ij - c_j)^2, (width, n_blocks).
+
+        Only the entries that are held are gone through; each of the others adds h_i c_j^2. No squares are subtracted,
+        so that a column far from 0 keeps its digits.
+        """
         shared = self.shares[:, None] * weights
         total = shared.sum(axis=0)
-        moved = self._sums(shared, squared=True) - 2.0 * centre[:, None] * self._sums(shared)
-        squares = np.maximum(moved + centre[:, None] ** 2 * total, 0.0)
+        held = self._sums(np.ones(self.n_numbers, dtype=np.float32), shared)
+        squares = self._sums(self._squared_distances(centre), shared)
+        squares += (centre**2)[:, None] * np.maximum(total - held, 0.0)
         return np.vstack([squares, total]) if intercept else squares
 
-    def _sums(self, weights: Array, *, squared: bool = False) -> Float64Array:
-        """sum_i w_ik x_ij, or x_ij^2, (d, k)."""
-        starts, indices, data = _parts(self._columns)
-        if squared:
-            data = data.astype(np.float64) ** 2
-        return _kernels.sparse_product(starts, indices, data, np.ascontiguousarray(weights), self.n_threads)
+    def _squared_distances(self, centre: Float64Array) -> Float64Array:
+        """(x_ij - c_j)^2 of the entries that are held, column by column."""
+        if self._distances is None or not np.array_equal(self._distances[0], centre):
+            starts, _, data = self._column_parts
+            self._distances = centre.copy(), (data - np.repeat(centre, np.diff(starts))) ** 2
+        return self._distances[1]
 
-
-def _without_repeats(matrix: Any) -> Any:
-    """Return a matrix with one entry per place, a copy if need be: squares are of entries, not of their parts."""
-    if not matrix.has_canonical_format:
-        matrix = matrix.copy()
-        matrix.sum_duplicates()
-    return matrix
+    def _sums(self, data: Array, weights: Float64Array) -> Float64Array:
+        """sum_i w_ik x_ij, (d, k), with ``data`` in place of the entries x, column by column."""
+        starts, indices, _ = self._column_parts
+        return _kernels.sparse_product(starts, indices, data, weights, self.n_threads)
 
 
 def _parts(matrix: Any) -> tuple[IntArray, IntArray, Array]:

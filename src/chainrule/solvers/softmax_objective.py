@@ -82,18 +82,18 @@ class SoftmaxObjective:
 
     def value_and_gradient(self, w: Float64Array) -> tuple[float, Float64Array]:
         """Return value (nats) and gradient at ``w`` in one pass over the rows; an l1 penalty is left out."""
-        weight, bias = self.program.split(self.to_parameters(w), np.dtype(np.float64))
+        weight, bias = self._split(w)
         self.passes += 1
         self._last = w
         loss, d_weight, d_bias = self.rows.value_and_gradient(weight, bias, self._probabilities)
         parameter = self._weight(w)
         penalty = 0.5 * self.strength * float((parameter * parameter).sum())
-        return loss + penalty, self._gather(d_weight, d_bias) + self.strength * self.penalised * w
+        return loss + penalty, self._with_l2(self._gather(d_weight, d_bias), w)
 
     def hessian_vector(self, v: Float64Array) -> Float64Array:
         """Return the Hessian at the last point times ``v`` in one pass over the rows."""
         self.passes += 1
-        return self._loss_hessian_vector(v) + self.strength * self.penalised * v
+        return self._with_l2(self._loss_hessian_vector(v), v)
 
     def curvature(self) -> Curvature:
         """Return the part of the Hessian at the last point that is worth its cost."""
@@ -264,7 +264,7 @@ class SoftmaxObjective:
         return mixed * -float(np.log(max(least, np.finfo(np.float64).tiny)))
 
     def _loss_hessian_vector(self, v: Float64Array, *, exact: bool = False) -> Float64Array:
-        weight, bias = self.program.split(self.to_parameters(v), np.dtype(np.float64))
+        weight, bias = self._split(v)
         return self._gather(*self.rows.hessian_vector(self._probabilities, weight, bias, exact=exact))
 
     def _bias(self, w: Float64Array) -> Float64Array:
@@ -280,11 +280,24 @@ class SoftmaxObjective:
             views[self.program.bias] += sign * (self.centre @ views[self.program.weight])
         return moved
 
+    def _split(self, w: Float64Array) -> tuple[Float64Array, Float64Array]:
+        """Return weight and bias of the parameters for the solver's vector, of which only the bias is another."""
+        weight, bias = self.program.split(w, np.dtype(np.float64))
+        return weight, bias if self.program.bias is None else bias - self.centre @ weight
+
+    def _with_l2(self, derivative: Float64Array, v: Float64Array) -> Float64Array:
+        """Add the l2 penalty's part of a gradient at ``v``, or of a Hessian's product with it, in place."""
+        weight = self._weight(derivative)
+        weight += self.strength * self._weight(v)
+        return derivative
+
     def _gather(self, d_weight: Float64Array, d_bias: Float64Array) -> Float64Array:
         """Turn sums over raw rows into the flat vector over centred ones."""
         flat = np.zeros(self.size)
         views = self.program.graph.parameters.views(flat)
-        views[self.program.weight][...] = d_weight - np.outer(self.centre, d_bias)
+        weight = views[self.program.weight]
+        np.multiply(self.centre[:, None], d_bias, out=weight)
+        np.subtract(d_weight, weight, out=weight)
         if self.program.bias is not None:
             views[self.program.bias][...] = d_bias
         return flat
