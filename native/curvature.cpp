@@ -10,8 +10,10 @@ namespace chainrule {
 namespace {
 
 constexpr Index kRowsBytes = 192 * 1024;    // of centred and weighted rows: half of a second-level cache
+constexpr Index kMinBlockRows = 128;        // beyond the cache rather than sums written for few rows at a time
 constexpr Index kGroupColumns = 256;        // of one product, so that it is worth its call
 constexpr Index kMinTaskWork = 1 << 21;     // multiply-adds
+constexpr Index kMinChunkRows = 512;         // so that a chunk's sums are written for many rows each
 constexpr Index kMaxTasks = 64;
 constexpr Index kMaxChunkBytes = 256 << 20;  // memory of all chunks' sums
 
@@ -40,10 +42,10 @@ std::vector<double> add_up_curvature(CurvatureSums<T> sums, Index n_rows, Index 
     sums.group_blocks = std::clamp<Index>(kGroupColumns / block_columns, 1, n_blocks);
     const Index n_groups = divide_up(n_blocks, sums.group_blocks);
     const Index row_bytes = (width + sums.group_blocks * block_columns) * Index(sizeof(T));
-    sums.block_rows = std::clamp<Index>(kRowsBytes / row_bytes / 8 * 8, 16, 256);
+    sums.block_rows = std::clamp<Index>(kRowsBytes / row_bytes / 8 * 8, kMinBlockRows, 256);
     const Index by_work = n_rows * total / n_groups / kMinTaskWork;
     const Index by_memory = std::max<Index>(2, kMaxChunkBytes / (total * Index(sizeof(T))));
-    const Index by_rows = divide_up(n_rows, sums.block_rows);
+    const Index by_rows = divide_up(n_rows, kMinChunkRows);
     const Index n_chunks = std::max<Index>(
         1, std::min({by_work, by_memory, by_rows, std::max<Index>(1, kMaxTasks / n_groups)}));
 

@@ -129,18 +129,54 @@ def test_every_part_of_the_hessian_leads_to_the_same_optimum(monkeypatch, kind, 
 
 
 def test_a_sampled_block_knows_rare_columns(monkeypatch):
-    monkeypatch.setattr(curvature, "sampling_step", lambda rows: 4)
+    monkeypatch.setattr(curvature, "_rows_of_block", lambda m, d: 20)
     objective = _problem(5, K=3, full=False)
     objective.rows.X[:, 0] = 0.0
-    objective.rows.X[1:3, 0] = 50.0  # in no row of the sample
+    objective.rows.X[1:3, 0] = 50.0  # hardly in the sample
     rows = DenseRows(objective.rows.X, objective.rows.labels, objective.rows.shares)
     objective = SoftmaxObjective(objective.program, rows, full=False)
+    objective._cost_of_sampled = np.inf
     objective.value_and_gradient(np.zeros(objective.size))
     unit = np.zeros(objective.size)
     unit[0] = 1.0
     exact = objective.hessian_vector(unit)[0]
     # The inverse of a block's diagonal entry is at least the block's inverse there: 1 / exact from below.
     assert 0.5 / exact <= objective.curvature().factor(0.0)(unit)[0] <= 3.0 / exact
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_hessian_of_sampled_rows(monkeypatch, dtype, fit_intercept):
+    def problem(full):
+        objective = _problem(5, m=400, K=4, dtype=dtype, fit_intercept=fit_intercept, full=full)
+        objective.value_and_gradient(np.random.default_rng(1).standard_normal(objective.size))
+        return objective
+
+    rng = np.random.default_rng(2)
+    exact = problem(True)
+    residual = exact.hessian_vector(rng.standard_normal(exact.size))
+    expected = exact.curvature().factor(0.1)(residual)
+
+    def distance(rows_per_pair):
+        monkeypatch.setattr(curvature, "ROWS_PER_PAIR", rows_per_pair)
+        sampled = problem(False)
+        sampled._cost_of_sampled = 0.0
+        found = sampled.curvature().factor(0.1)(residual)
+        assert sampled.curvature_kind == "sampled"
+        return np.linalg.norm(found - expected) / np.linalg.norm(expected)
+
+    assert distance(1000) < 1e-4  # all rows, in float32
+    assert 1e-4 < distance(20) < 0.3  # a fourth of them
+
+
+def test_conjugate_gradients_end_at_the_same_optimum_with_sampled_rows(monkeypatch):
+    monkeypatch.setattr(curvature, "ROWS_PER_PAIR", 5)
+    expected = newton(_problem(5, m=400, K=4, full=True), np.zeros(20), tol=1e-12, max_passes=2000)
+    objective = _problem(5, m=400, K=4, full=False)
+    objective._cost_of_sampled = 0.0
+    found = newton(objective, np.zeros(20), tol=1e-12, max_passes=2000)
+    assert found.converged
+    assert found.value == pytest.approx(expected.value, rel=1e-11)  # tol asks for 1e-12 of both
 
 
 @settings(max_examples=60, deadline=None)

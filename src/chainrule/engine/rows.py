@@ -121,18 +121,16 @@ class DenseRows:
         intercept: bool = False,
         diagonals: bool = False,
         exact: bool = False,
-        step: int = 1,
+        among: IntArray | None = None,
     ) -> Float64Array:
-        """Return weighted Gram matrices of every ``step``-th row; see `chainrule.engine._kernels.weighted_gram`.
+        """Return weighted Gram matrices of the rows; see `chainrule.engine._kernels.weighted_gram`.
 
-        They are of the size that all rows would give. Unless ``exact`` float32 rows are added up in float32.
+        Unless ``exact`` float32 rows are added up in float32. With ``among`` (n,) only those rows count, each with its
+        ``weights`` (n, n_blocks) alone, not with its share.
         """
-        rows = slice(None, None, step)
-        shares = self.shares[rows]
-        if step > 1:
-            shares = shares / max(float(shares.sum()), np.finfo(np.float64).tiny)
+        X, shares = (self.X, self.shares) if among is None else (self.X[among], np.ones(len(among)))
         single = self.X.dtype == np.float32 and not exact and self._direction_dtype == np.float32
         return _kernels.weighted_gram(
-            self.X[rows], centre, weights[rows], shares, pairs=pairs, intercept=intercept, diagonals=diagonals,
+            X, centre, weights, shares, pairs=pairs, intercept=intercept, diagonals=diagonals,
             single=single, n_threads=self.n_threads,
         )  # fmt: skip

@@ -105,16 +105,12 @@ class SparseRows:
         intercept: bool = False,
         diagonals: bool = False,
         exact: bool = False,
-        step: int = 1,
+        among: IntArray | None = None,
     ) -> Float64Array:
-        """Return weighted Gram matrices of every ``step``-th row; see `chainrule.engine._kernels.weighted_gram`."""
-        if diagonals and pairs is None and step == 1:
+        """Return weighted Gram matrices of the rows; see `DenseRows.gram`."""
+        if diagonals and pairs is None and among is None:
             return self._diagonals(centre, weights, intercept)
-        rows = self.X[::step] if step > 1 else self.X
-        weights = weights[::step]
-        shares = self.shares[::step]
-        if step > 1:
-            shares = shares / max(float(shares.sum()), np.finfo(np.float64).tiny)
+        rows, shares = (self.X, self.shares) if among is None else (self.X[among], np.ones(len(among)))
         n_rows = max(1, DENSE_NUMBERS // max(1, self.X.shape[1]))
         total: Any = 0.0
         for first in range(0, max(1, rows.shape[0]), n_rows):

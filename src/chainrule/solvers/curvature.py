@@ -13,21 +13,26 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from chainrule._typing import Float64Array
+from chainrule._typing import Array, Float64Array
 from chainrule.engine import DenseRows, SparseRows
 from chainrule.solvers.cholesky import FLOOR, TINY, cholesky
+from chainrule.solvers.sampling import in_proportion, threshold_for
 from chainrule.solvers.solution import Curvature, LinearMap
 
-Kind: TypeAlias = Literal["full", "per_class", "pooled", "diagonal"]
+Kind: TypeAlias = Literal["full", "sampled", "per_class", "pooled", "diagonal"]
 
 ROWS_PER_FEATURE = 20  # a Gram matrix of so many rows per column is close to that of all rows
+ROWS_PER_PAIR = 10  # the same per pair of classes: the pairs share their rows as it suits them
 MAX_FULL_SIZE = 3000  # rows of the whole Hessian: 72 MB, a factorisation of 9 GFLOP
 MAX_BLOCK_SIZE = 3000  # the same for a block
+MAX_SAMPLED_SIZE = 9000  # the same for a whole Hessian in float32: 324 MB, 243 GFLOP
 MAX_FULL_PASSES = 30.0  # what the whole Hessian may cost, in passes over the rows
 MAX_BLOCK_PASSES = 60.0
 CALL_WORK = 1e6  # multiply-adds that a pass costs however small the data, in calls
 ROW_WORK = 12.0  # the same per probability
+PAIR_WORK = 400.0  # what it takes to choose rows for a class or a pair of them, in multiply-adds per row
 PASS_SLOWNESS = 2.0  # of a multiply-add in a pass beside one in a matrix product
+THRESHOLD_NUMBERS = 1 << 20  # weights that a sampling threshold is taken from
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ def choose_kind(
     cost = (m * width**2 * free * (free + 1) / 2 + (free * width) ** 3 / 3) / one_pass
     if full or (full is None and free * width <= MAX_FULL_SIZE and cost <= MAX_FULL_PASSES):
         return "full", cost
-    sampled = m / sampling_step(rows)
+    sampled = _rows_of_block(m, d)
     for kind, n_blocks in (("per_class", n_outputs), ("pooled", 1)):
         blocks = n_blocks * (sampled * width**2 / 2 + width**3 / 3) / one_pass
         if width <= MAX_BLOCK_SIZE and blocks <= MAX_BLOCK_PASSES:
@@ -107,41 +112,83 @@ def choose_kind(
     return "diagonal", 1.0
 
 
-def sampling_step(rows: DenseRows | SparseRows) -> int:
-    """Return k where every k-th row is enough for a Gram matrix that need not be exact."""
+def cost_of_sampled(rows: DenseRows | SparseRows, n_outputs: int, intercept: bool) -> float:
+    """Return what the whole Hessian of sampled rows costs, in passes; infinite where it would be too large."""
     m, d = rows.shape
-    return max(1, m // max(ROWS_PER_FEATURE * d, 8192))
+    width = d + intercept
+    free = n_outputs - 1
+    if free < 2 or free * width > MAX_SAMPLED_SIZE:
+        return np.inf
+    pairs = n_outputs * free / 2
+    sampled = pairs * min(m, ROWS_PER_PAIR * width)
+    work = sampled * width**2 / 2 + (free * width) ** 3 / 6 + pairs * (PAIR_WORK * m + CALL_WORK)
+    return work / pass_work(rows, n_outputs)
+
+
+def _rows_of_block(m: int, d: int) -> int:
+    """Return how many of m rows are enough for the Gram matrix of one class, all where choosing costs as much."""
+    return m if d * d <= 4.0 * PAIR_WORK else min(m, max(ROWS_PER_FEATURE * d, 8192))
 
 
 def curvature_at(point: Point, kind: Kind, cost: float) -> Curvature:
     """Return the chosen part of the Hessian at a point."""
     if kind == "full":
-        return _FullHessian(point, cost)
+        return _WholeHessian(point, cost, _full_hessian(point), exact=True)
+    if kind == "sampled":
+        return _WholeHessian(point, cost, _sampled_hessian(point), exact=False)
     if kind == "diagonal":
         return _Diagonal(point, cost)
     return _Blocks(point, cost, pooled=kind == "pooled")
 
 
-class _FullHessian:
+def _full_hessian(point: Point) -> Float64Array:
+    """All of the loss's Hessian but the last class, (free, width, free, width)."""
+    free = max(1, point.n_outputs - 1)
+    pairs = np.array([(k, j) for k in range(free) for j in range(k + 1)], dtype=np.int64)
+    blocks = point.rows.gram(point.centre, point.probabilities, pairs=pairs, intercept=point.has_intercept, exact=True)
+    width = blocks.shape[1]
+    hessian = np.empty((free, width, free, width))
+    hessian[pairs[:, 0], :, pairs[:, 1], :] = blocks
+    hessian[pairs[:, 1], :, pairs[:, 0], :] = blocks
+    return hessian
+
+
+def _sampled_hessian(point: Point) -> Array:
+    """The same in float32 from the rows that matter; the diagonal is that of all rows.
+
+    diag(p) - p p^T = sum over the pairs k > j of p_k p_j (e_k - e_j) (e_k - e_j)^T: few rows are torn between two
+    given classes, and any sample of them for each pair leaves the sum positive semi-definite.
+    """
+    p, shares = point.probabilities, point.rows.shares
+    m, n_outputs = p.shape
+    free, width = n_outputs - 1, len(point.centre) + point.has_intercept
+    pairs = [(k, j) for k in range(n_outputs) for j in range(k)]
+    some = slice(None, None, -(-m * len(pairs) // THRESHOLD_NUMBERS))
+    weights = np.stack([shares[some] * p[some, k] * p[some, j] for k, j in pairs])
+    threshold = threshold_for(weights, ROWS_PER_PAIR * width * weights.size / m)
+    hessian = np.zeros((free, width, free, width), dtype=np.float32)
+    for k, j in pairs:
+        among, weight = in_proportion(shares * p[:, k] * p[:, j], threshold)
+        (block,) = point.rows.gram(point.centre, weight[:, None], intercept=point.has_intercept, among=among)
+        if k < free:
+            hessian[k, :, k, :] += block
+            hessian[k, :, j, :] = hessian[j, :, k, :] = -block
+        hessian[j, :, j, :] += block
+    diagonal = point.rows.gram(point.centre, p * (1.0 - p), intercept=point.has_intercept, diagonals=True)
+    for k in range(free):
+        own = np.einsum("jj->j", hessian[k, :, k, :])
+        np.maximum(own, diagonal[:, k], out=own)
+    return hessian
+
+
+class _WholeHessian:
     """All of it, with the last class left out: the classes' steps add up to 0."""
 
-    exact = True
-
-    def __init__(self, point: Point, cost: float) -> None:
-        self.cost = cost
+    def __init__(self, point: Point, cost: float, hessian: Array, *, exact: bool) -> None:
+        self.cost, self.exact = cost, exact
         self._point = point
-        free = max(1, point.n_outputs - 1)
-        width = len(point.centre) + point.has_intercept
-        pairs = np.array([(k, j) for k in range(free) for j in range(k + 1)], dtype=np.int64)
-        blocks = point.rows.gram(
-            point.centre, point.probabilities, pairs=pairs, intercept=point.has_intercept, exact=True
-        )
-        hessian = np.empty((free, width, free, width))
-        hessian[pairs[:, 0], :, pairs[:, 1], :] = blocks
-        hessian[pairs[:, 1], :, pairs[:, 0], :] = blocks
         self._hessian = hessian
-        diagonal = np.einsum("kjkj->kj", hessian)
-        self.scale, self.least = point.sizes(diagonal.T)
+        self.scale, self.least = point.sizes(np.einsum("kjkj->jk", hessian).astype(np.float64))
 
     def factor(self, damping: float) -> LinearMap:
         """Return the inverse of the Hessian of the objective with ``damping`` on the weights' diagonal, as a map."""
@@ -188,15 +235,20 @@ class _Blocks:
         weights = p * (1.0 - p)
         if pooled:
             weights = weights.mean(axis=1, keepdims=True)
-        self.exact = p.shape[1] == 1 and sampling_step(rows) == 1
-        step = sampling_step(rows)
-        self._blocks = rows.gram(point.centre, weights, intercept=point.has_intercept, exact=self.exact, step=step)
-        width = self._blocks.shape[1]
-        every = np.arange(width)
-        if step > 1:
+        enough = _rows_of_block(*rows.shape)
+        self.exact = p.shape[1] == 1 and enough == len(p)
+        if enough == len(p):
+            self._blocks = rows.gram(point.centre, weights, intercept=point.has_intercept, exact=self.exact)
+        else:
             diagonals = rows.gram(point.centre, weights, intercept=point.has_intercept, diagonals=True)
-            sampled = self._blocks[:, every, every]
-            self._blocks[:, every, every] = np.maximum(sampled, diagonals.T)
+            self._blocks = np.empty((weights.shape[1], len(diagonals), len(diagonals)))
+            for block, weight, diagonal in zip(self._blocks, weights.T, diagonals.T, strict=True):
+                shared = rows.shares * weight
+                among, kept = in_proportion(shared, threshold_for(shared, enough))
+                (block[...],) = rows.gram(point.centre, kept[:, None], intercept=point.has_intercept, among=among)
+                own = np.einsum("jj->j", block)
+                np.maximum(own, diagonal, out=own)
+        every = np.arange(self._blocks.shape[1])
         self.scale, self.least = point.sizes(self._blocks[:, every, every].T)
 
     def factor(self, damping: float) -> LinearMap:

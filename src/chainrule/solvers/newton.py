@@ -21,6 +21,7 @@ from chainrule.solvers.solution import Callback, Curvature, LinearMap, Progress,
 
 ARMIJO = 1e-4  # the share of the promised decrease that a step must keep
 MAX_CG_STEPS = 200  # of one Newton step
+NEAR = 5.0  # a diagonal that preconditions as well
 ROUNDING = float(np.finfo(np.float64).eps)
 
 
@@ -88,6 +89,7 @@ class _Run:
         self.gap: float | None = None
         self._damping: Damping | None = None
         self._curvature: Curvature | None = None
+        self._factored: tuple[float, LinearMap] | None = None  # the curvature's inverse, and with which diagonal
         self._used = 0  # steps of conjugate gradients with this curvature
         self._is_of_here = False  # whether the curvature was taken at this point
         self._is_proven = False
@@ -150,15 +152,16 @@ class _Run:
         """Return the curvature, a new one if conjugate gradients have cost with this one what that costs."""
         self._is_of_here = self._curvature is None or self._used >= self._curvature.cost
         if self._curvature is None or self._is_of_here:
-            self._curvature, self._used = self.objective.curvature(), 0
+            self._curvature, self._factored, self._used = self.objective.curvature(), None, 0
         if self._damping is None:
             self._damping = Damping(0.0 if self._curvature.exact else FIRST * self._curvature.scale)
         return self._curvature, self._damping
 
     def _solve(self, curvature: Curvature, damping: float) -> _Step:
         """Return an approximate minimiser of the damped quadratic model."""
-        precondition = curvature.factor(damping)
-        if curvature.exact and self._is_of_here:
+        is_exact = curvature.exact and self._is_of_here
+        precondition = self._factor(curvature, damping, within=1.0 if is_exact else NEAR)
+        if is_exact:
             self._used += 1
             gradient = self.point.gradient
             direction = precondition(-gradient)
@@ -175,6 +178,16 @@ class _Run:
         )
         self._used += self.objective.passes - before
         return step
+
+    def _factor(self, curvature: Curvature, damping: float, *, within: float) -> LinearMap:
+        """Return the damped curvature's inverse, or that for a diagonal up to ``within`` times another."""
+        diagonal = self.objective.strength + damping
+        if self._factored is not None:
+            last, inverse = self._factored
+            if max(last, diagonal) <= within * min(last, diagonal):
+                return inverse
+        self._factored = diagonal, curvature.factor(damping)
+        return self._factored[1]
 
 
 def _conjugate_gradients(

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows
-from chainrule.solvers.curvature import Point, choose_kind, curvature_at
+from chainrule.solvers.curvature import Point, choose_kind, cost_of_sampled, curvature_at
 from chainrule.solvers.solution import Curvature
 
 SHRINKAGES = 1.0 - np.append(0.0, np.logspace(-6, 0, 13))  # of theta, from 1 to where no |V| is above
@@ -51,6 +51,7 @@ class SoftmaxObjective:
         self._intercept_damped = 1.0 / spread if spread > 0.0 else 1.0
         self.damped = self.penalised + (1.0 - self.penalised) * self._intercept_damped
         self._kind = choose_kind(rows, program.n_outputs, program.bias is not None, full)
+        self._cost_of_sampled = cost_of_sampled(rows, program.n_outputs, program.bias is not None)
 
     @property
     def size(self) -> int:
@@ -104,6 +105,9 @@ class SoftmaxObjective:
             strength=self.strength,
             intercept=None if self.program.bias is None else self._intercept_damped,
         )
+        if self._kind[0] != "full" and self.passes >= self._cost_of_sampled:
+            # Blocks have not done it for what this costs: together at most about twice what either would have.
+            self._kind = "sampled", self._cost_of_sampled
         return curvature_at(point, *self._kind)
 
     @property
