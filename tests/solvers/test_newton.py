@@ -32,8 +32,8 @@ class Quadratic:
     def curvature(self):
         return self
 
-    def factor(self, damping):
-        return lambda r: r / (self.A.diagonal() + damping)
+    def factor(self, strength, damping):
+        return lambda r: r / (self.A.diagonal() + strength + damping)
 
     def gap(self, value, gradient, wanted):
         return None
@@ -114,7 +114,7 @@ def test_the_whole_hessian_is_inverted(K, damping):
     v = v.ravel()
     bent = objective.hessian_vector(v) + damping * objective.damped * v
     # Two ways to sum the same rows, then a solve: rounding times a condition number of about 100.
-    np.testing.assert_allclose(objective.curvature().factor(damping)(bent), v, rtol=1e-9)
+    np.testing.assert_allclose(objective.curvature().factor(objective.strength, damping)(bent), v, rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["full", "per_class", "pooled", "diagonal"])
@@ -141,7 +141,7 @@ def test_a_sampled_block_knows_rare_columns(monkeypatch):
     unit[0] = 1.0
     exact = objective.hessian_vector(unit)[0]
     # The inverse of a block's diagonal entry is at least the block's inverse there: 1 / exact from below.
-    assert 0.5 / exact <= objective.curvature().factor(0.0)(unit)[0] <= 3.0 / exact
+    assert 0.5 / exact <= objective.curvature().factor(objective.strength, 0.0)(unit)[0] <= 3.0 / exact
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -155,13 +155,13 @@ def test_the_hessian_of_sampled_rows(monkeypatch, dtype, fit_intercept):
     rng = np.random.default_rng(2)
     exact = problem(True)
     residual = exact.hessian_vector(rng.standard_normal(exact.size))
-    expected = exact.curvature().factor(0.1)(residual)
+    expected = exact.curvature().factor(exact.strength, 0.1)(residual)
 
     def distance(rows_per_pair):
         monkeypatch.setattr(curvature, "ROWS_PER_PAIR", rows_per_pair)
         sampled = problem(False)
         sampled._cost_of_sampled = 0.0
-        found = sampled.curvature().factor(0.1)(residual)
+        found = sampled.curvature().factor(sampled.strength, 0.1)(residual)
         assert sampled.curvature_kind == "sampled"
         return np.linalg.norm(found - expected) / np.linalg.norm(expected)
 

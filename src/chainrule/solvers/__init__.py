@@ -4,7 +4,7 @@ from chainrule.solvers.full_batch import FullBatchOptions, full_batch
 from chainrule.solvers.gradient_descent import gradient_descent
 from chainrule.solvers.lbfgs import lbfgs
 from chainrule.solvers.minibatch import MinibatchOptions, minibatch
-from chainrule.solvers.newton import newton
+from chainrule.solvers.newton import NewtonState, newton
 from chainrule.solvers.program_objective import ProgramObjective
 from chainrule.solvers.progress import EpochCallback, EpochProgress, Keeper, Watch
 from chainrule.solvers.proximal_newton import proximal_newton
@@ -21,6 +21,7 @@ __all__ = [
     "FullBatchOptions",
     "Keeper",
     "MinibatchOptions",
+    "NewtonState",
     "Objective",
     "ProgramObjective",
     "Progress",

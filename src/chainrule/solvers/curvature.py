@@ -70,9 +70,9 @@ class Point:
         """Whether there is an intercept."""
         return self.intercept is not None
 
-    def added(self, damping: float) -> Float64Array:
+    def added(self, strength: float, damping: float) -> Float64Array:
         """Return what penalty and damping add to the diagonal of one class, (width,)."""
-        weights = np.full(len(self.centre), self.strength + damping)
+        weights = np.full(len(self.centre), strength + damping)
         return weights if self.intercept is None else np.append(weights, damping * self.intercept)
 
     def sizes(self, diagonal: Float64Array) -> tuple[float, float]:
@@ -190,12 +190,12 @@ class _WholeHessian:
         self._hessian = hessian
         self.scale, self.least = point.sizes(np.einsum("kjkj->jk", hessian).astype(np.float64))
 
-    def factor(self, damping: float) -> LinearMap:
-        """Return the inverse of the Hessian of the objective with ``damping`` on the weights' diagonal, as a map."""
+    def factor(self, strength: float, damping: float) -> LinearMap:
+        """Return the inverse of the penalised, damped Hessian, as a map."""
         point = self._point
         free, width = self._hessian.shape[:2]
         system = self._hessian.copy()
-        d, added = len(point.centre), point.added(damping)
+        d, added = len(point.centre), point.added(strength, damping)
         # Steps that add up to 0 over n classes, written by n - 1 of them: |step|^2 = |u|^2 + (sum u)^2, and with the
         # mean taken out |u|^2 - (sum u)^2 / n.
         between = np.eye(free) - 1.0 / point.n_outputs if point.n_outputs > 1 else np.eye(1)
@@ -251,15 +251,15 @@ class _Blocks:
         every = np.arange(self._blocks.shape[1])
         self.scale, self.least = point.sizes(self._blocks[:, every, every].T)
 
-    def factor(self, damping: float) -> LinearMap:
-        """Return an approximate inverse of the damped Hessian, as a map."""
+    def factor(self, strength: float, damping: float) -> LinearMap:
+        """Return an approximate inverse of the penalised, damped Hessian, as a map."""
         point = self._point
         n_blocks, width = self._blocks.shape[:2]
         every = np.arange(width)
         solves = []
         for block in self._blocks:
             system = block.copy()
-            system[every, every] += point.added(damping)
+            system[every, every] += point.added(strength, damping)
             solves.append(cholesky(system))
 
         def apply(residual: Float64Array) -> Float64Array:
@@ -286,8 +286,8 @@ class _Diagonal:
         self._diagonal = point.rows.gram(point.centre, p * (1.0 - p), intercept=point.has_intercept, diagonals=True)
         self.scale, self.least = point.sizes(self._diagonal)
 
-    def factor(self, damping: float) -> LinearMap:
-        """Return the inverse of the damped Hessian's diagonal, as a map."""
-        diagonal = self._diagonal + self._point.added(damping)[:, None]
+    def factor(self, strength: float, damping: float) -> LinearMap:
+        """Return the inverse of the penalised, damped Hessian's diagonal, as a map."""
+        diagonal = self._diagonal + self._point.added(strength, damping)[:, None]
         inverse = 1.0 / np.maximum(diagonal, FLOOR * diagonal.max(initial=TINY)).ravel()
         return lambda residual: inverse * residual

@@ -32,6 +32,16 @@ class _Point:
     gradient: Float64Array
 
 
+@dataclass
+class NewtonState:
+    """What a run has learned of the curvature, of use to the next one: along a path of penalties, say."""
+
+    curvature: Curvature | None = None
+    factored: tuple[float, LinearMap] | None = None  # the curvature's inverse, and with which diagonal
+    used: int = 0  # passes of conjugate gradients with this curvature
+    damping: Damping | None = None
+
+
 @dataclass(frozen=True)
 class _Step:
     direction: Float64Array
@@ -45,6 +55,7 @@ def newton(
     tol: float,
     max_passes: int,
     callback: Callback | None = None,
+    state: NewtonState | None = None,
 ) -> Solution:
     """Minimise a convex objective.
 
@@ -59,6 +70,8 @@ def newton(
         Budget of passes over the rows beyond the first; those for the Hessian and for the bound come with them.
     callback
         Called after every step.
+    state
+        Of a run on the same rows with another penalty; it is brought up to date.
 
     Raises
     ------
@@ -68,7 +81,7 @@ def newton(
     value, gradient = objective.value_and_gradient(start)
     if not (np.isfinite(value) and np.isfinite(gradient).all()):
         raise NonFiniteError(f"the objective is {value} at the start: the data hold values too large to multiply")
-    run = _Run(objective, _Point(start.copy(), value, gradient), tol, max_passes)
+    run = _Run(objective, _Point(start.copy(), value, gradient), tol, max_passes, state or NewtonState())
     try:
         while (status := run.step()) is None:
             if callback is not None:
@@ -82,15 +95,14 @@ def newton(
 class _Run:
     """Where the method is, and all that it has learned on the way."""
 
-    def __init__(self, objective: SecondOrderObjective, start: _Point, tol: float, max_passes: int) -> None:
+    def __init__(
+        self, objective: SecondOrderObjective, start: _Point, tol: float, max_passes: int, state: NewtonState
+    ) -> None:
         self.objective, self.point, self.tol, self.max_passes = objective, start, tol, max_passes
+        self.state = state
         self.curve = [start.value]
         self.promised = np.inf  # decrease of the last step
         self.gap: float | None = None
-        self._damping: Damping | None = None
-        self._curvature: Curvature | None = None
-        self._factored: tuple[float, LinearMap] | None = None  # the curvature's inverse, and with which diagonal
-        self._used = 0  # steps of conjugate gradients with this curvature
         self._is_of_here = False  # whether the curvature was taken at this point
         self._is_proven = False
 
@@ -137,7 +149,8 @@ class _Run:
         self.gap = objective.gap(point.value, point.gradient, wanted)
         if self.gap is not None and self.gap <= wanted:
             # Where a step costs little one more is taken: it about doubles the digits of the parameters.
-            if self._is_proven or self._curvature is None or not self._curvature.exact:
+            has_exact = self.state.curvature is not None and self.state.curvature.exact and len(self.curve) > 1
+            if self._is_proven or not has_exact:
                 return "converged"
             self._is_proven = True
         if self.gap is None and objective.is_separated():
@@ -150,19 +163,20 @@ class _Run:
 
     def _refresh(self) -> tuple[Curvature, Damping]:
         """Return the curvature, a new one if conjugate gradients have cost with this one what that costs."""
-        self._is_of_here = self._curvature is None or self._used >= self._curvature.cost
-        if self._curvature is None or self._is_of_here:
-            self._curvature, self._factored, self._used = self.objective.curvature(), None, 0
-        if self._damping is None:
-            self._damping = Damping(0.0 if self._curvature.exact else FIRST * self._curvature.scale)
-        return self._curvature, self._damping
+        state = self.state
+        self._is_of_here = state.curvature is None or state.used >= state.curvature.cost
+        if state.curvature is None or self._is_of_here:
+            state.curvature, state.factored, state.used = self.objective.curvature(), None, 0
+        if state.damping is None:
+            state.damping = Damping(0.0 if state.curvature.exact else FIRST * state.curvature.scale)
+        return state.curvature, state.damping
 
     def _solve(self, curvature: Curvature, damping: float) -> _Step:
         """Return an approximate minimiser of the damped quadratic model."""
         is_exact = curvature.exact and self._is_of_here
         precondition = self._factor(curvature, damping, within=1.0 if is_exact else NEAR)
         if is_exact:
-            self._used += 1
+            self.state.used += 1
             gradient = self.point.gradient
             direction = precondition(-gradient)
             damped = damping * float(direction @ (self.objective.damped * direction))
@@ -176,18 +190,19 @@ class _Run:
             enough=self.objective.residual_for(self.tol * abs(self.point.value)),
             budget=min(MAX_CG_STEPS, max(1, self.max_passes - before)),
         )
-        self._used += self.objective.passes - before
+        self.state.used += self.objective.passes - before
         return step
 
     def _factor(self, curvature: Curvature, damping: float, *, within: float) -> LinearMap:
         """Return the damped curvature's inverse, or that for a diagonal up to ``within`` times another."""
-        diagonal = self.objective.strength + damping
-        if self._factored is not None:
-            last, inverse = self._factored
-            if max(last, diagonal) <= within * min(last, diagonal):
+        strength = self.objective.strength
+        if self.state.factored is not None:
+            last, inverse = self.state.factored
+            if max(last, strength + damping) <= within * min(last, strength + damping):
                 return inverse
-        self._factored = diagonal, curvature.factor(damping)
-        return self._factored[1]
+        inverse = curvature.factor(strength, damping)
+        self.state.factored = strength + damping, inverse
+        return inverse
 
 
 def _conjugate_gradients(

@@ -33,8 +33,11 @@ class Curvature(Protocol):
     scale: float
     least: float
 
-    def factor(self, damping: float) -> LinearMap:
-        """Return the inverse, symmetric and positive definite, with ``damping`` times `damped` on the diagonal."""
+    def factor(self, strength: float, damping: float) -> LinearMap:
+        """Return the inverse, symmetric and positive definite, of the loss's curvature and what comes to its diagonal.
+
+        That is an l2 penalty of ``strength``, and ``damping`` times `SecondOrderObjective.damped`.
+        """
 
 
 class Objective(Protocol):

@@ -14,7 +14,15 @@ from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import DenseRows, SparseRows, compile_softmax
 from chainrule.errors import InputError
 from chainrule.graph import Graph, build
-from chainrule.solvers import Callback, SoftmaxObjective, Solution, gradient_descent, newton, proximal_newton
+from chainrule.solvers import (
+    Callback,
+    NewtonState,
+    SoftmaxObjective,
+    Solution,
+    gradient_descent,
+    newton,
+    proximal_newton,
+)
 from chainrule.training.checks import check_number
 
 SOLVERS = ("auto", "newton-cholesky", "newton-cg", "gradient_descent")
@@ -146,40 +154,82 @@ def fit_softmax(
     callback
         Told of every iteration.
     """
-    began = time.perf_counter()
-    mass = float(len(labels)) if sample_weight is None else float(sample_weight.sum())
-    graph = build.softmax_classifier(
-        X.shape[1],
-        n_classes,
-        l2=(1.0 - options.l1_ratio) / (options.C * mass),
-        l1=options.l1_ratio / (options.C * mass),
-        fit_intercept=options.fit_intercept,
-        one_logit=n_classes == 2,
-    )
-    program = compile_softmax(graph)
-    shares = np.full(len(labels), 1.0 / mass) if sample_weight is None else sample_weight / mass
-    kind = DenseRows if isinstance(X, np.ndarray) else SparseRows
-    rows = kind(X, labels, shares, reference_logit=program.reference_logit, n_threads=options.n_threads)
-    first_order = options.solver == "gradient_descent"
-    whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
-    with _blas_in_one_thread():
-        objective = SoftmaxObjective(program, rows, centred=not first_order, full=whole)
-        if first_order:
-            solution, solver = _descend(objective, options, start, random_state, callback), options.solver
-        else:
-            first = np.zeros(objective.size) if start is None else objective.from_parameters(start)
-            has_l1 = options.l1_ratio > 0.0 and np.isfinite(options.C)
-            solve = proximal_newton if has_l1 else newton
-            solution = solve(objective, first, tol=options.tol, max_passes=options.max_iter, callback=callback)
-            if has_l1:
-                solver = "proximal-newton"
+    problem = SoftmaxProblem(X, labels, n_classes, options, sample_weight)
+    return problem.fit(options, start=start, random_state=random_state, callback=callback)
+
+
+class SoftmaxProblem:
+    """Rows that softmax classifiers of several penalties are trained on.
+
+    Parameters
+    ----------
+    X, labels, n_classes, sample_weight
+        See `fit_softmax`.
+    options
+        Of these ``fit_intercept`` and ``n_threads`` hold for all.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        labels: IntArray,
+        n_classes: int,
+        options: SoftmaxOptions,
+        sample_weight: Float64Array | None = None,
+    ) -> None:
+        self.began = time.perf_counter()
+        self.n_classes = n_classes
+        self.mass = float(len(labels)) if sample_weight is None else float(sample_weight.sum())
+        shares = np.full(len(labels), 1.0 / self.mass) if sample_weight is None else sample_weight / self.mass
+        kind = DenseRows if isinstance(X, np.ndarray) else SparseRows
+        self.rows = kind(X, labels, shares, reference_logit=n_classes == 2, n_threads=options.n_threads)
+
+    def fit(
+        self,
+        options: SoftmaxOptions,
+        *,
+        start: Float64Array | None = None,
+        state: NewtonState | None = None,
+        random_state: np.random.Generator | None = None,
+        callback: Callback | None = None,
+    ) -> Fit:
+        """Train; ``state`` carries what is known of the curvature from fit to fit, see `fit_softmax` for the rest."""
+        graph = build.softmax_classifier(
+            self.rows.shape[1],
+            self.n_classes,
+            l2=(1.0 - options.l1_ratio) / (options.C * self.mass),
+            l1=options.l1_ratio / (options.C * self.mass),
+            fit_intercept=options.fit_intercept,
+            one_logit=self.n_classes == 2,
+        )
+        first_order = options.solver == "gradient_descent"
+        whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
+        with _blas_in_one_thread():
+            objective = SoftmaxObjective(compile_softmax(graph), self.rows, centred=not first_order, full=whole)
+            if first_order:
+                solution, solver = _descend(objective, options, start, random_state, callback), options.solver
             else:
-                solver = "newton-cholesky" if objective.curvature_kind == "full" else "newton-cg"
-    parameters = objective.to_parameters(solution.parameters)
-    if not first_order:  # gradient descent is to be followed step by step
-        parameters = objective.without_common_part(parameters)
-    seconds = time.perf_counter() - began
-    return Fit(graph, parameters, solution, solver, objective.passes, seconds)
+                solution, solver = _solve(objective, options, start, state, callback)
+        parameters = objective.to_parameters(solution.parameters)
+        if not first_order:  # gradient descent is to be followed step by step
+            parameters = objective.without_common_part(parameters)
+        seconds, self.began = time.perf_counter() - self.began, time.perf_counter()
+        return Fit(graph, parameters, solution, solver, objective.passes, seconds)
+
+
+def _solve(
+    objective: SoftmaxObjective,
+    options: SoftmaxOptions,
+    start: Float64Array | None,
+    state: NewtonState | None,
+    callback: Callback | None,
+) -> tuple[Solution, str]:
+    first = np.zeros(objective.size) if start is None else objective.from_parameters(start)
+    tol, budget = options.tol, options.max_iter
+    if objective.l1.any():
+        return proximal_newton(objective, first, tol=tol, max_passes=budget, callback=callback), "proximal-newton"
+    solution = newton(objective, first, tol=tol, max_passes=budget, callback=callback, state=state)
+    return solution, "newton-cholesky" if objective.curvature_kind == "full" else "newton-cg"
 
 
 def _descend(
