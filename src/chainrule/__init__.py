@@ -20,7 +20,9 @@ _WHERE = {
     "NetworkRecipe": "chainrule.training",
     "Node": "chainrule.graph",
     "SoftmaxClassifier": "chainrule.estimators",
+    "SoftmaxClassifierCV": "chainrule.estimators",
     "SoftmaxOptions": "chainrule.training",
+    "SoftmaxPath": "chainrule.estimators",
     "check": "chainrule.inspection",
     "datasets": "chainrule",
     "graph": "chainrule",
@@ -29,6 +31,7 @@ _WHERE = {
     "load_model": "chainrule.files",
     "read_table": "chainrule.tables",
     "save_model": "chainrule.files",
+    "softmax_path": "chainrule.estimators",
     "train": "chainrule.training",
 }
 
@@ -36,7 +39,14 @@ __all__ = ["ChainruleError", "__version__", "errors", *_WHERE]
 
 if TYPE_CHECKING:
     from chainrule import datasets, graph, inspection
-    from chainrule.estimators import MLPClassifier, NetworkClassifier, SoftmaxClassifier
+    from chainrule.estimators import (
+        MLPClassifier,
+        NetworkClassifier,
+        SoftmaxClassifier,
+        SoftmaxClassifierCV,
+        SoftmaxPath,
+        softmax_path,
+    )
     from chainrule.files import Checkpoint, load_model, save_model
     from chainrule.graph import Graph, Node
     from chainrule.inspection import check, ledger

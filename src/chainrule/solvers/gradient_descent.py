@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule._typing import Float64Array
 from chainrule.errors import NonFiniteError
-from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status
+from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status, gap_allowed
 
 
 def gradient_descent(
@@ -69,5 +69,6 @@ def gradient_descent(
 
 
 def _is_enough(objective: BoundedObjective, value: float, gradient: Float64Array, tol: float) -> bool:
-    gap = objective.gap(value, gradient, tol * abs(value))
-    return bool(np.abs(gradient).max(initial=0.0) <= tol) if gap is None else gap <= tol * abs(value)
+    wanted = gap_allowed(tol, value) if tol > 0.0 else 0.0  # 0 asks for so many steps
+    gap = objective.gap(value, gradient, wanted)
+    return bool(np.abs(gradient).max(initial=0.0) <= tol) if gap is None else gap <= wanted

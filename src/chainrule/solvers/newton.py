@@ -17,7 +17,16 @@ import numpy as np
 from chainrule._typing import Float64Array
 from chainrule.errors import NonFiniteError
 from chainrule.solvers.damping import FIRST, MAX_SHORTENINGS, SHORTEN, Damping
-from chainrule.solvers.solution import Callback, Curvature, LinearMap, Progress, SecondOrderObjective, Solution, Status
+from chainrule.solvers.solution import (
+    Callback,
+    Curvature,
+    LinearMap,
+    Progress,
+    SecondOrderObjective,
+    Solution,
+    Status,
+    gap_allowed,
+)
 
 ARMIJO = 1e-4  # the share of the promised decrease that a step must keep
 MAX_CG_STEPS = 200  # of one Newton step
@@ -111,7 +120,7 @@ class _Run:
         if (reason := self._reason_to_stop()) is not None:
             return reason
         curvature, damping = self._refresh()
-        wanted = self.tol * abs(self.point.value)
+        wanted = gap_allowed(self.tol, self.point.value)
         while True:
             step = self._solve(curvature, damping.strength)
             if self.gap is None and step.promised <= ROUNDING * wanted:
@@ -145,7 +154,7 @@ class _Run:
 
     def _reason_to_stop(self) -> Status | None:
         objective, point = self.objective, self.point
-        wanted = self.tol * abs(point.value)
+        wanted = gap_allowed(self.tol, point.value)
         self.gap = objective.gap(point.value, point.gradient, wanted)
         if self.gap is not None and self.gap <= wanted:
             # Where a step costs little one more is taken: it about doubles the digits of the parameters.
@@ -187,7 +196,7 @@ class _Run:
             precondition,
             self.point,
             damping,
-            enough=self.objective.residual_for(self.tol * abs(self.point.value)),
+            enough=self.objective.residual_for(gap_allowed(self.tol, self.point.value)),
             budget=min(MAX_CG_STEPS, max(1, self.max_passes - before)),
         )
         self.state.used += self.objective.passes - before

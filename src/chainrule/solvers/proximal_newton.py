@@ -20,7 +20,7 @@ from chainrule.errors import NonFiniteError
 from chainrule.solvers.cholesky import cholesky
 from chainrule.solvers.damping import MAX_SHORTENINGS, SHORTEN, Damping
 from chainrule.solvers.newton import ARMIJO, ROUNDING
-from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status
+from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status, gap_allowed
 
 MIN_WORKING_SET = 100
 MAX_SWEEPS = 20  # of coordinate descent before the signs are taken for right
@@ -96,8 +96,9 @@ class _Run:
     def step(self) -> Status | None:
         """Take a step; return why there is none."""
         objective, point, damping, l1 = self.objective, self.point, self._damping, self.l1
-        self.gap = objective.gap(point.value, point.gradient, self.tol * point.value)
-        if self.gap is not None and self.gap <= self.tol * point.value:
+        wanted = gap_allowed(self.tol, point.value)
+        self.gap = objective.gap(point.value, point.gradient, wanted)
+        if self.gap is not None and self.gap <= wanted:
             return "converged"
         if objective.passes > self.max_passes:
             return "max_iter"

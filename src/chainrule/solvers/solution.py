@@ -6,10 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+import numpy as np
+
 from chainrule._typing import Float64Array
 
 LinearMap: TypeAlias = Callable[[Float64Array], Float64Array]
 Status: TypeAlias = Literal["converged", "max_iter", "precision", "interrupted", "separable"]
+
+
+def gap_allowed(tol: float, value: float) -> float:
+    """Return how far (nats) the optimum may be below ``value``: ``tol`` times it, and what rounding hides of ln 1."""
+    return max(tol * abs(value), float(np.finfo(np.float64).eps))
 
 
 class Curvature(Protocol):
