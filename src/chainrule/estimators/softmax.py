@@ -221,6 +221,10 @@ class SoftmaxClassifier(SoftmaxPredictor):
         self.n_iter_, self.loss_curve_, self.converged_ = steps, losses, False
         return self
 
+    def _penalty(self) -> tuple[float, float]:
+        C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)
+        return C, float(l1_ratio)
+
     def _options(self) -> SoftmaxOptions:
         check_ignored(dual=self.dual, intercept_scaling=self.intercept_scaling, n_jobs=self.n_jobs)
         C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)

@@ -171,6 +171,9 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
         names = [f"l1_ratio {ratio:g}" for ratio in self.l1_ratios_]
         return plot_scores(self.Cs_, self.scores_, names, measured, chosen, ax)
 
+    def _penalty(self) -> tuple[float, float]:
+        return self.C_, self.l1_ratio_
+
     def _resolve(self) -> tuple[SoftmaxOptions, Float64Array, Float64Array]:
         Cs = resolve_grid(self.Cs)
         ratios = np.atleast_1d(np.asarray(self.l1_ratios, dtype=np.float64))

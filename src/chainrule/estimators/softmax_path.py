@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
-from chainrule.errors import InputError, MissingDependencyError
+from chainrule.errors import InputError
 from chainrule.estimators.convergence import warn_unless_all_converged
 from chainrule.estimators.softmax import SoftmaxClassifier
 from chainrule.training import SoftmaxProblem, fit_softmax_path, resolve_grid
@@ -70,10 +70,9 @@ class SoftmaxPath:
 
     def to_frame(self) -> Any:
         """Return a pandas frame of one row for each C, class and column: C, class, feature, coefficient."""
-        try:
-            import pandas as pd  # type: ignore[import-untyped]
-        except ImportError as error:
-            raise MissingDependencyError("to_frame needs pandas, which is not installed: pip install pandas") from error
+        from chainrule.inference.summary import import_pandas
+
+        pd = import_pandas("to_frame")
         classes = self.classifiers[0].classes_
         rows = classes[1:] if len(classes) == 2 else classes
         index = pd.MultiIndex.from_product([self.Cs, rows, self.feature_names], names=["C", "class", "feature"])

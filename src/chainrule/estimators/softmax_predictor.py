@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import SoftmaxProgram, compile_softmax
@@ -18,6 +24,9 @@ from chainrule.errors import InputError
 from chainrule.graph import build
 from chainrule.model import Model
 from chainrule.training import Fit, class_weights
+
+if TYPE_CHECKING:
+    from chainrule.inference import FittedSoftmax, MarginalEffects, Summary
 
 
 class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -33,6 +42,7 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type
     optimality_gap_: float | None
     converged_: bool
     solver_: str
+    fit_intercept: bool
     class_weight: Mapping[Any, float] | Literal["balanced"] | None
     n_threads: int
 
@@ -66,13 +76,12 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type
         from chainrule.tables import LabelEncoding
 
         check_is_fitted(self)
-        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
         return Model(
             graph=self._program(self.n_features_in_).graph,
             parameters=self._parameters(),
             labels=LabelEncoding.from_classes(self.classes_),
             dtype=str(self.coef_.dtype),
-            feature_names=tuple(map(str, names)),
+            feature_names=self._feature_names(),
             record={
                 "fit": {
                     "solver": self.solver_,
@@ -85,6 +94,126 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type
                 }
             },
         )
+
+    def summary(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        reference: Any = None,
+        cov_type: Literal["nonrobust", "HC0", "HC1", "cluster"] = "nonrobust",
+        groups: Any = None,
+        confidence: float = 0.95,
+    ) -> Summary:
+        """Return standard errors, tests, confidence intervals and measures of fit.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            The rows that `fit` was given. Weight k is the same as k copies of the row.
+        reference : label, default=None
+            The class that the others are compared with; by default the first one.
+        cov_type : {"nonrobust", "HC0", "HC1", "cluster"}, default="nonrobust"
+            Standard errors from the information, or robust ones (sandwich), by rows or by clusters of them.
+        groups : array-like of shape (n_samples,), default=None
+            The clusters, for ``cov_type="cluster"``.
+        confidence : float, default=0.95
+            Of the intervals.
+
+        Returns
+        -------
+        chainrule.inference.Summary
+            Prints as a table, in a notebook too; ``to_frame()`` gives a pandas frame.
+
+        Raises
+        ------
+        InputError
+            If the information matrix is singular: the columns along which it is are named.
+        """
+        from chainrule.inference import summarize
+
+        fitted, notes = self._fitted_on(X, y, sample_weight, reference)
+        return summarize(fitted, cov_type=cov_type, groups=groups, confidence=confidence, notes=notes)
+
+    def marginal_effects(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        kind: Literal["average", "at_means"] = "average",
+        discrete: bool = True,
+        cov_type: Literal["nonrobust", "HC0", "HC1", "cluster"] = "nonrobust",
+        groups: Any = None,
+        confidence: float = 0.95,
+    ) -> MarginalEffects:
+        """Return how each column moves the classes' probabilities, with standard errors by the delta method.
+
+        Parameters
+        ----------
+        X, y, sample_weight, cov_type, groups, confidence
+            As for `summary`.
+        kind : {"average", "at_means"}, default="average"
+            Of the effect in each row the average, or that in a row of the columns' means.
+        discrete : bool, default=True
+            Whether a column of zeros and ones is moved from 0 to 1, instead of by its derivative.
+
+        Returns
+        -------
+        chainrule.inference.MarginalEffects
+        """
+        from chainrule.inference import marginal_effects
+
+        fitted, _ = self._fitted_on(X, y, sample_weight, None)
+        return marginal_effects(
+            fitted, kind=kind, discrete=discrete, cov_type=cov_type, groups=groups, confidence=confidence
+        )
+
+    def _fitted_on(self, X: Any, y: Any, sample_weight: Any, reference: Any) -> tuple[FittedSoftmax, list[str]]:
+        from chainrule.inference import FittedSoftmax
+
+        X = self._check_rows(X)
+        y = column_or_1d(y)
+        check_consistent_length(X, y)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise InputError(f"y holds the label {unknown[:1].tolist()[0]!r}, which is none of classes {self.classes_}")
+        if reference is not None and reference not in self.classes_.tolist():
+            raise InputError(f"reference must be one of the classes {self.classes_.tolist()}, got {reference!r}")
+        labels = np.searchsorted(self.classes_, y).astype(np.int64)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        counts = self._row_weights(sample_weight, labels, self.classes_)
+        views = self._program(X.shape[1]).graph.parameters.views(self._parameters())
+        weights, bias = views["W"], views["b"]
+        if len(self.classes_) == 2:
+            weights, bias = np.hstack([0.0 * weights, weights]), np.append(0.0, bias)
+        C, l1_ratio = self._penalty()
+        notes = [] if self.converged_ else ["The fit did not converge: none of this holds at other coefficients."]
+        if self.class_weight is not None:
+            notes.append("Rows count with their class weights: so do likelihood, observations and standard errors.")
+        fitted = FittedSoftmax(
+            X=X,
+            labels=labels,
+            counts=np.ones(len(labels)) if counts is None else counts,
+            weights=weights,
+            bias=bias if self.fit_intercept else None,
+            classes=self.classes_,
+            names=self._feature_names(),
+            reference=0 if reference is None else self.classes_.tolist().index(reference),
+            l2=(1.0 - l1_ratio) / C,
+            l1=l1_ratio / C,
+        )
+        return fitted, notes
+
+    def _penalty(self) -> tuple[float, float]:
+        """Return C and l1_ratio of the coefficients."""
+        raise NotImplementedError
+
+    def _feature_names(self) -> tuple[str, ...]:
+        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
+        return tuple(map(str, names))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -144,10 +144,26 @@ def curvature_at(point: Point, kind: Kind, cost: float) -> Curvature:
 def _full_hessian(point: Point) -> Float64Array:
     """All of the loss's Hessian but the last class, (free, width, free, width)."""
     free = max(1, point.n_outputs - 1)
-    pairs = np.array([(k, j) for k in range(free) for j in range(k + 1)], dtype=np.int64)
-    blocks = point.rows.gram(point.centre, point.probabilities, pairs=pairs, intercept=point.has_intercept, exact=True)
+    return hessian_blocks(point.rows, point.centre, point.probabilities[:, :free], point.has_intercept)
+
+
+def hessian_blocks(
+    rows: DenseRows | SparseRows, centre: Float64Array, probabilities: Float64Array, intercept: bool
+) -> Float64Array:
+    """Return the loss's Hessian by the coefficients of some classes, (classes, width, classes, width).
+
+    Parameters
+    ----------
+    rows, centre, intercept
+        See `Point`.
+    probabilities
+        (m, classes) of those classes.
+    """
+    n_classes = probabilities.shape[1]
+    pairs = np.array([(k, j) for k in range(n_classes) for j in range(k + 1)], dtype=np.int64)
+    blocks = rows.gram(centre, probabilities, pairs=pairs, intercept=intercept, exact=True)
     width = blocks.shape[1]
-    hessian = np.empty((free, width, free, width))
+    hessian = np.empty((n_classes, width, n_classes, width))
     hessian[pairs[:, 0], :, pairs[:, 1], :] = blocks
     hessian[pairs[:, 1], :, pairs[:, 0], :] = blocks
     return hessian

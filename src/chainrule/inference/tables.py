@@ -1,0 +1,198 @@
+"""Summaries and marginal effects as tables: for a terminal by rich, for a notebook in HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from chainrule._typing import Array
+from chainrule.report.markup import Html, element, join, shorten
+
+if TYPE_CHECKING:
+    from chainrule.inference.marginal import MarginalEffects
+    from chainrule.inference.summary import Summary
+
+WIDTH = 80
+NAME_LENGTH = 24
+STYLE = """
+.chainrule-table { font: 13px/1.45 system-ui, sans-serif; color: inherit; max-width: 60em }
+.chainrule-table table { border-collapse: collapse; margin: .4em 0 1em; font-variant-numeric: tabular-nums }
+.chainrule-table th, .chainrule-table td { padding: .15em .8em; text-align: right; background: none }
+.chainrule-table th:first-child, .chainrule-table td:first-child { text-align: left; padding-left: 0 }
+.chainrule-table thead th { border-bottom: 1px solid currentColor; font-weight: 600 }
+.chainrule-table caption { text-align: left; font-weight: 600; padding: .3em 0 }
+"""
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return a number in so many significant digits, short enough for a column."""
+    if np.isnan(value):
+        return ""
+    if np.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    size = abs(value)
+    if size != 0.0 and not 1e-4 <= size < 1e6:
+        return f"{value:.{digits - 2}e}"
+    decimals = digits - 1 if size == 0.0 else max(0, digits - 1 - int(np.floor(np.log10(size))))
+    return f"{value:.{min(decimals, 5)}f}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value; the smallest ones by a bound."""
+    if np.isnan(value):
+        return ""
+    return "<0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def as_text(renderable: RenderableType) -> str:
+    """Return what rich would print, without colours, as lines of at most 80 characters."""
+    stream = StringIO()
+    Console(file=stream, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False).print(renderable)
+    return stream.getvalue().rstrip("\n")
+
+
+def summary_table(summary: Summary) -> RenderableType:
+    """Return a summary for rich: facts, then a table for each class."""
+    parts: list[RenderableType] = [_facts(_summary_facts(summary))]
+    titles, rows = _summary_rows(summary)
+    for label, body in zip(summary.classes, rows, strict=True):
+        caption = f"log odds of {shorten(label, NAME_LENGTH)} against {shorten(summary.reference, NAME_LENGTH)}"
+        parts += [Text(), _table(caption, titles, body)]
+    for note in summary.notes:
+        parts += [Text(), Text(f"Note: {note}")]
+    return Group(*parts)
+
+
+def summary_html(summary: Summary) -> Html:
+    """Return the same as HTML."""
+    titles, rows = _summary_rows(summary, odds=True)
+    tables = [
+        _html_table(f"log odds of {label} against {summary.reference}", titles, body)
+        for label, body in zip(summary.classes, rows, strict=True)
+    ]
+    return _html(_summary_facts(summary), tables, summary.notes)
+
+
+def effects_table(effects: MarginalEffects) -> RenderableType:
+    """Return marginal effects for rich: a table for each class."""
+    titles, rows = _effects_rows(effects)
+    parts: list[RenderableType] = []
+    for label, body in zip(effects.classes, rows, strict=True):
+        parts += [_table(f"probability of {shorten(label, NAME_LENGTH)}", titles, body), Text()]
+    return Group(*parts, Text(_effects_note(effects)))
+
+
+def effects_html(effects: MarginalEffects) -> Html:
+    """Return the same as HTML."""
+    titles, rows = _effects_rows(effects)
+    tables = [
+        _html_table(f"probability of {label}", titles, body) for label, body in zip(effects.classes, rows, strict=True)
+    ]
+    return _html([], tables, [_effects_note(effects)])
+
+
+def _summary_facts(summary: Summary) -> list[tuple[str, str]]:
+    ratio_p = "" if summary.likelihood_ratio_p is None else f"  p {p_value(summary.likelihood_ratio_p)}"
+    return [
+        ("observations", number(summary.n_observations, 7)),
+        ("log-likelihood", number(summary.log_likelihood, 7)),
+        ("without columns", number(summary.null_log_likelihood, 7)),
+        ("McFadden's R2", number(summary.pseudo_r2)),
+        ("likelihood ratio", f"{number(summary.likelihood_ratio, 6)}  df {summary.df_model}{ratio_p}"),
+        ("AIC", number(summary.aic, 7)),
+        ("BIC", number(summary.bic, 7)),
+        ("effective df", number(summary.effective_df, 6)),
+        ("standard errors", summary.cov_type),
+        ("condition number", number(summary.condition_number, 3)),
+    ]
+
+
+def _summary_rows(summary: Summary, odds: bool = False) -> tuple[list[str], list[list[list[str]]]]:
+    percent = f"{100.0 * summary.confidence:g} %"
+    titles = ["", "coef", "std err", "z", "p", f"{percent} from", "to", "odds ratio"]
+    with np.errstate(over="ignore"):
+        ratios = summary.odds_ratios
+    columns: list[Array] = [
+        summary.coefficients, summary.standard_errors, summary.z, summary.p_values, summary.lower, summary.upper,
+        ratios,
+    ]  # fmt: skip
+    if odds:
+        titles += ["from", "to"]
+        with np.errstate(over="ignore"):
+            columns += [np.exp(summary.lower), np.exp(summary.upper)]
+    return titles, _rows(summary.names, columns)
+
+
+def _effects_rows(effects: MarginalEffects) -> tuple[list[str], list[list[list[str]]]]:
+    names = [
+        f"{name} (0 to 1)" if moved else name for name, moved in zip(effects.names, effects.is_discrete, strict=True)
+    ]
+    titles = ["", "effect", "std err", "z", "p", f"{100.0 * effects.confidence:g} % from", "to"]
+    columns = [effects.effects, effects.standard_errors, effects.z, effects.p_values, effects.lower, effects.upper]
+    return titles, _rows(names, columns)
+
+
+def _effects_note(effects: MarginalEffects) -> str:
+    where = "averaged over the rows" if effects.kind == "average" else "at the columns' means"
+    moved = "; columns of 0 and 1 go from 0 to 1" if effects.is_discrete.any() else ""
+    return f"Change of the probability per unit of the column, {where}{moved}; standard errors by the delta method."
+
+
+def _rows(names: Sequence[str], columns: Sequence[Array]) -> list[list[list[str]]]:
+    """Cells of every class's table; the fourth column holds p-values."""
+    return [
+        [
+            [name, *(p_value(c[k, j]) if i == 3 else number(c[k, j]) for i, c in enumerate(columns))]
+            for j, name in enumerate(names)
+        ]
+        for k in range(len(columns[0]))
+    ]
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        table.add_column(no_wrap=True)
+    half = -(-len(facts) // 2)
+    for i in range(half):
+        right = facts[half + i] if half + i < len(facts) else ("", "")
+        table.add_row(Text(facts[i][0], "dim"), facts[i][1], Text(right[0], "dim"), right[1])
+    return table
+
+
+def _table(caption: str, titles: Sequence[str], body: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=Text(caption, "bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
+    for i, title in enumerate(titles):
+        table.add_column(title, justify="left" if i == 0 else "right", no_wrap=True, overflow="ellipsis")
+    for row in body:
+        table.add_row(Text(shorten(row[0], NAME_LENGTH)), *row[1:])
+    return table
+
+
+def _html(facts: Sequence[tuple[str, str]], tables: Sequence[Html], notes: Sequence[str]) -> Html:
+    listed = [element("tr", element("th", name, scope="row"), element("td", value)) for name, value in facts]
+    return element(
+        "div",
+        element("style", Html(STYLE)),
+        element("table", element("tbody", join(*listed))) if listed else None,
+        join(*tables),
+        join(*(element("p", f"Note: {note}") for note in notes)),
+        class_="chainrule-table",
+    )
+
+
+def _html_table(caption: str, titles: Sequence[str], body: Sequence[Sequence[str]]) -> Html:
+    head = element("tr", join(*(element("th", title, scope="col") for title in titles)))
+    rows = [
+        element("tr", element("th", row[0], scope="row"), join(*(element("td", cell) for cell in row[1:])))
+        for row in body
+    ]
+    return element(
+        "table", element("caption", caption), element("thead", head), element("tbody", join(*rows))
+    )  # fmt: skip
