@@ -99,7 +99,7 @@ def _singular(fitted: FittedSoftmax, left_over: Any) -> str:
     return (
         f"there are no standard errors: the information matrix is singular along {shown}. Either these columns are "
         "constant or follow from others (leave them out), or the classes can be told apart without an error; "
-        "a finite C holds them"
+        "a finite C holds them; or these are not the rows that it was trained on"
     )
 
 
