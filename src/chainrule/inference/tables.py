@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 WIDTH = 80
 NAME_LENGTH = 24
 STYLE = """
-.chainrule-table { font: 13px/1.45 system-ui, sans-serif; color: inherit; max-width: 60em }
+.chainrule-table { font: 13px/1.45 system-ui, sans-serif; color: inherit; overflow-x: auto }
 .chainrule-table table { border-collapse: collapse; margin: .4em 0 1em; font-variant-numeric: tabular-nums }
-.chainrule-table th, .chainrule-table td { padding: .15em .8em; text-align: right; background: none }
+.chainrule-table th, .chainrule-table td { padding: .15em .6em; text-align: right; white-space: nowrap }
 .chainrule-table th:first-child, .chainrule-table td:first-child { text-align: left; padding-left: 0 }
 .chainrule-table thead th { border-bottom: 1px solid currentColor; font-weight: 600 }
 .chainrule-table caption { text-align: left; font-weight: 600; padding: .3em 0 }
@@ -100,14 +100,14 @@ def effects_html(effects: MarginalEffects) -> Html:
 def _summary_facts(summary: Summary) -> list[tuple[str, str]]:
     ratio_p = "" if summary.likelihood_ratio_p is None else f"  p {p_value(summary.likelihood_ratio_p)}"
     return [
-        ("observations", number(summary.n_observations, 7)),
+        ("observations", f"{summary.n_observations:.10g}"),
         ("log-likelihood", number(summary.log_likelihood, 7)),
         ("without columns", number(summary.null_log_likelihood, 7)),
         ("McFadden's R2", number(summary.pseudo_r2)),
         ("likelihood ratio", f"{number(summary.likelihood_ratio, 6)}  df {summary.df_model}{ratio_p}"),
         ("AIC", number(summary.aic, 7)),
         ("BIC", number(summary.bic, 7)),
-        ("effective df", number(summary.effective_df, 6)),
+        ("effective df", f"{summary.effective_df:.6g}"),
         ("standard errors", summary.cov_type),
         ("condition number", number(summary.condition_number, 3)),
     ]
