@@ -1,7 +1,7 @@
 """Time to the optimum: ``python -m benchmarks.softmax [SET ...] [--quick] [--penalty ...] [--C ...] [publish]``.
 
-Every cell (set, raw or scaled, C, penalty) runs in a process of its own and is kept as a file in ``--output``: a run that
-was broken off goes on where it was; ``--again`` measures anew. ``publish`` puts tables and curves into docs/.
+Every cell (set, raw or scaled, C, penalty) runs in a process of its own and is kept as a file in ``--output``: a run
+that was broken off goes on where it was; ``--again`` measures anew. ``publish`` puts tables and curves into docs/.
 """
 
 from __future__ import annotations

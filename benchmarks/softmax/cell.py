@@ -1,8 +1,8 @@
 """One problem, all solvers: ``python -m benchmarks.softmax.cell SET SCALED C PENALTY ...``, a line of JSON per event.
 
 For every solver the efforts grow until the objective is within 1e-8 (relative) of the best one known, or its patience
-is at an end; the objective is computed outside the timing. Then the efforts that first came within 1e-6 are timed again,
-in turn, and medians are taken.
+is at an end; the objective is computed outside the timing. Then the efforts that first came within 1e-6 are timed
+again, in turn, and medians are taken.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from benchmarks.softmax.solvers import OURS, PROVEN, SOLVERS, Unable, solve
 
 TARGET, ENOUGH = 1e-6, 1e-8  # relative suboptimality
 ROUNDS = 5
+STUCK = 10  # efforts in a row that changed nothing
 ROUND_SECONDS = 4.0  # beyond, one round more will do
 
 
@@ -85,7 +86,7 @@ def curve(name: str, problem: Problem, best: float, patience: float) -> list[dic
         away = problem.objective(coef, intercept) / best - 1.0
         stuck = stuck + 1 if points and abs(away - points[-1]["away"]) <= 1e-9 * abs(away) else 0
         points.append({"effort": effort, "seconds": seconds, "away": away})
-        if away <= ENOUGH or stuck >= 3 or time.perf_counter() - began + 1.35 * seconds > patience:
+        if away <= ENOUGH or stuck >= STUCK or time.perf_counter() - began + 1.35 * seconds > patience:
             break
     return points
 

@@ -115,8 +115,8 @@ def certificates(cells: Sequence[Cell]) -> str:
     claims = sum(cell["claims"] for cell in cells)
     true = sum(cell["claims"] for cell in cells if cell["true_claims"])
     said = (
-        f"Ours proves its optimum in {sum(proven)} of {len(proven)} of these cells with its defaults. Of {claims} stops "
-        f"on the way {true} lie in cells where no claimed gap was smaller than the true one."
+        f"Ours proves its optimum in {sum(proven)} of {len(proven)} of these cells with its defaults. Of {claims} "
+        f"stops on the way {true} lie in cells where no claimed gap was smaller than the true one."
     )
     return table(["with defaults", "cells", "no warning", "within 1e-6", "both"], rows) + "\n\n" + said
 
