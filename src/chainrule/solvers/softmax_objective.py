@@ -41,11 +41,13 @@ class SoftmaxObjective:
         m, d = rows.shape
         self.centre = rows.means if centred and program.bias is not None else np.zeros(d)
         self.strength, self._l1 = program.strengths(program.weight)
+        layout = program.graph.parameters
+        self._weights, self._shape = layout.where(program.weight), layout[program.weight]
+        self._intercepts = slice(0, 0) if program.bias is None else layout.where(program.bias)
         self.passes = 0
         self._probabilities = np.empty((m, program.n_outputs))
         self.penalised = np.ones(self.size)
-        if program.bias is not None:
-            program.graph.parameters.views(self.penalised)[program.bias][...] = 0.0
+        self._bias(self.penalised)[...] = 0.0
         # The intercept is damped as a column of mean spread would be, in units of the logits that it moves.
         spread = float((rows.deviations**2).mean()) if d else 0.0
         self._intercept_damped = 1.0 / spread if spread > 0.0 else 1.0
@@ -272,22 +274,24 @@ class SoftmaxObjective:
         return self._gather(*self.rows.hessian_vector(self._probabilities, weight, bias, exact=exact))
 
     def _bias(self, w: Float64Array) -> Float64Array:
-        return self.program.graph.parameters.views(w)[self.program.bias or ""]
+        return w[self._intercepts]
 
     def _weight(self, w: Float64Array) -> Float64Array:
-        return self.program.graph.parameters.views(w)[self.program.weight]
+        return w[self._weights].reshape(self._shape)
 
     def _shift(self, flat: Float64Array, sign: float) -> Float64Array:
         moved = flat.copy()
-        views = self.program.graph.parameters.views(moved)
         if self.program.bias is not None:
-            views[self.program.bias] += sign * (self.centre @ views[self.program.weight])
+            bias = self._bias(moved)
+            bias += sign * (self.centre @ self._weight(moved))
         return moved
 
     def _split(self, w: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return weight and bias of the parameters for the solver's vector, of which only the bias is another."""
-        weight, bias = self.program.split(w, np.dtype(np.float64))
-        return weight, bias if self.program.bias is None else bias - self.centre @ weight
+        weight = self._weight(w)
+        if self.program.bias is None:
+            return weight, np.zeros(self._shape[1])
+        return weight, self._bias(w) - self.centre @ weight
 
     def _with_l2(self, derivative: Float64Array, v: Float64Array) -> Float64Array:
         """Add the l2 penalty's part of a gradient at ``v``, or of a Hessian's product with it, in place."""
@@ -298,10 +302,9 @@ class SoftmaxObjective:
     def _gather(self, d_weight: Float64Array, d_bias: Float64Array) -> Float64Array:
         """Turn sums over raw rows into the flat vector over centred ones."""
         flat = np.zeros(self.size)
-        views = self.program.graph.parameters.views(flat)
-        weight = views[self.program.weight]
+        weight = self._weight(flat)
         np.multiply(self.centre[:, None], d_bias, out=weight)
         np.subtract(d_weight, weight, out=weight)
         if self.program.bias is not None:
-            views[self.program.bias][...] = d_bias
+            self._bias(flat)[...] = d_bias
         return flat
