@@ -123,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.softmax", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sets", nargs="*", choices=[*SETS, "publish", "show", []], help="default: all")
+    parser.add_argument("sets", nargs="*", default=[], choices=[*SETS, "publish", "show"], help="default: all")
     parser.add_argument("--quick", action="store_true", help="three small sets, little patience: does it work?")
     parser.add_argument("--penalty", nargs="*", choices=list(PENALTIES), default=list(PENALTIES))
     parser.add_argument("--C", nargs="*", type=float, default=list(CS))

@@ -80,8 +80,8 @@ def test_an_answer_or_a_clear_error(
             model.fit(FORMS[form](X), y, sample_weight=sample_weight)
         except (ChainruleError, ValueError) as error:
             assert len(str(error)) > 20
-            expected = len(np.unique(y)) < 2 or weights in ("all zero", "negative", "zeros", "unequal") or form == "coo"
-            assert expected or "huge" in kinds, error
+            weightless = sample_weight is not None and (sample_weight.min() < 0.0 or sample_weight.sum() == 0.0)
+            assert len(np.unique(y)) < 2 or weightless, error
             return
     assert np.isfinite(model.coef_).all()
     assert np.isfinite(model.intercept_).all()

@@ -179,6 +179,7 @@ def test_stopping_short_is_said_once():
     [
         ({"Cs": 0}, "at least 1, got 0"),
         ({"Cs": []}, "at least one value"),
+        ({"Cs": ["a"]}, "a list of numbers"),
         ({"Cs": [1.0, -1.0]}, "all of them above 0"),
         ({"Cs": [np.nan]}, "all of them above 0"),
         ({"l1_ratios": []}, "at least one number"),

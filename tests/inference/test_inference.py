@@ -209,6 +209,10 @@ def test_with_an_l2_penalty_the_curvature_is_the_penalised_objectives(n_classes,
     assert ours.effective_df == pytest.approx(np.trace(expected @ information))
     assert ours.likelihood_ratio_p is None
     assert "posterior" in ours.notes[0]
+    effects = classifier.marginal_effects(X, y)
+    assert effects.notes == ours.notes
+    assert "Note: With an l2 penalty" in str(effects)
+    assert "posterior" in effects._repr_html_()
     assert "sandwich" in classifier.summary(X, y, cov_type="HC0").notes[0]
 
 

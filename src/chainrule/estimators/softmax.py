@@ -8,13 +8,13 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.errors import InputError
 from chainrule.estimators.convergence import print_progress, warn_unless_converged
 from chainrule.estimators.deprecated import DEPRECATED, check_ignored, resolve_penalty
-from chainrule.estimators.softmax_predictor import SoftmaxPredictor, require_two
+from chainrule.estimators.softmax_predictor import SoftmaxPredictor, check_weights, require_two
 from chainrule.training import Fit, SoftmaxOptions, fit_softmax
 
 
@@ -195,13 +195,8 @@ class SoftmaxClassifier(SoftmaxPredictor):
             self._seen_weight = 0.0
         elif classes is not None and not np.array_equal(self.classes_, np.unique(np.asarray(classes))):
             raise InputError(f"classes changed: the first call named {self.classes_}, this one {np.unique(classes)}")
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise InputError(f"y holds the label {unknown[:1].tolist()[0]!r}, which is none of classes {self.classes_}")
-        labels = np.searchsorted(self.classes_, y).astype(np.int64)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        weights = self._row_weights(sample_weight, labels, self.classes_)
+        labels = self._encode(y)
+        weights = self._row_weights(check_weights(sample_weight, X), labels, self.classes_)
         start = None if first else self._parameters()
         batch = _total(weights, len(labels))
         self._seen_weight += batch

@@ -15,7 +15,7 @@ from chainrule.errors import InputError
 from chainrule.estimators.convergence import warn_unless_all_converged
 from chainrule.estimators.softmax import SoftmaxClassifier
 from chainrule.estimators.softmax_predictor import SoftmaxPredictor
-from chainrule.training import Fit, SoftmaxOptions, SoftmaxProblem, fit_softmax_path, resolve_grid
+from chainrule.training import Fit, SoftmaxOptions, SoftmaxProblem, fit_softmax, fit_softmax_path, resolve_grid
 
 RULES = ("best", "one_standard_error")
 
@@ -119,15 +119,22 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
         X, labels, classes, sample_weight = self._prepare(X, y, sample_weight)
         folds = list(check_cv(self.cv, classes[labels], classifier=True).split(X, classes[labels], groups))
         scores = np.empty((len(folds), len(ratios), len(Cs)))
-        fits: list[Fit] = []
+        fits: dict[tuple[int, int, int], Fit] = {}
         for f, (train, test) in enumerate(folds):
             train, test = np.arange(len(labels))[train], np.arange(len(labels))[test]
-            problem = self._problem(X, labels, classes, options, sample_weight, train, fold=f + 1)
+            counts = np.bincount(labels[train], minlength=len(classes))
+            if not counts.all():
+                raise InputError(
+                    f"fold {f + 1} leaves no row of class {classes[counts.argmin()]!r} to train on: "
+                    "use fewer folds, or a stratified splitter"
+                )
+            weights = self._row_weights(_at(sample_weight, train), labels[train], classes)
+            problem = SoftmaxProblem(X[train], labels[train], len(classes), options, weights)
+            rows, y_test, held_out = X[test], labels[test], _at(sample_weight, test)
             for r, ratio in enumerate(ratios):
                 path = list(fit_softmax_path(problem, replace(options, l1_ratio=float(ratio)), Cs))
-                held_out = None if sample_weight is None else sample_weight[test]
-                scores[f, r] = [self._score(fit, X[test], labels[test], classes, held_out) for fit in path]
-                fits += path
+                scores[f, r] = [self._score(fit, rows, y_test, classes, held_out) for fit in path]
+                fits |= {(f, r, c): fit for c, fit in enumerate(path)}
                 if self.verbose:
                     best = int(scores[f, r].argmax())
                     print(  # noqa: T201
@@ -143,16 +150,15 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
         r, c = choose(scores, self.rule)
         self.Cs_, self.l1_ratios_, self.scores_ = Cs, ratios, scores
         self.C_, self.l1_ratio_ = float(Cs[c]), float(ratios[r])
-        start = np.mean([fits[(f * len(ratios) + r) * len(Cs) + c].parameters for f in range(len(folds))], axis=0)
+        start = np.mean([fits[f, r, c].parameters for f in range(len(folds))], axis=0)
         chosen = replace(options, C=self.C_, l1_ratio=self.l1_ratio_)
-        last = self._problem(X, labels, classes, options, sample_weight, np.arange(len(labels))).fit(
-            chosen, start=start
-        )
+        weights = self._row_weights(sample_weight, labels, classes)
+        last = fit_softmax(X, labels, len(classes), chosen, sample_weight=weights, start=start)
         self.classes_ = classes
         self._keep(last, X.dtype)
-        weights = [fit.graph.parameters.views(fit.parameters)["W"].T for fit in fits]
-        self.coefs_paths_ = np.stack(weights).reshape(*scores.shape, *weights[0].shape)
-        warn_unless_all_converged([*fits, last], options)
+        coefs = [fit.graph.parameters.views(fit.parameters)["W"].T for fit in fits.values()]
+        self.coefs_paths_ = np.stack(coefs).reshape(*scores.shape, *coefs[0].shape)
+        warn_unless_all_converged([*fits.values(), last], options)
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -191,28 +197,6 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
             replace(options, l1_ratio=float(ratio))  # says what is wrong with it
         return options, Cs, ratios
 
-    def _problem(
-        self,
-        X: Array,
-        labels: IntArray,
-        classes: Array,
-        options: SoftmaxOptions,
-        sample_weight: Float64Array | None,
-        rows: IntArray,
-        *,
-        fold: int | None = None,
-    ) -> SoftmaxProblem:
-        counts = np.bincount(labels[rows], minlength=len(classes))
-        if fold is not None and not counts.all():
-            raise InputError(
-                f"fold {fold} leaves no row of class {classes[counts.argmin()]!r} to train on: "
-                "use fewer folds, or a stratified splitter"
-            )
-        weight = None if sample_weight is None else sample_weight[rows]
-        weights = self._row_weights(weight, labels[rows], classes)
-        whole = len(rows) == len(labels) and fold is None
-        return SoftmaxProblem(X if whole else X[rows], labels[rows], len(classes), options, weights)
-
     def _score(self, fit: Fit, X: Array, labels: IntArray, classes: Array, weight: Float64Array | None) -> float:
         candidate = SoftmaxClassifier(n_threads=self.n_threads)
         candidate._adopt(fit, classes, X.dtype)
@@ -221,6 +205,10 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
             return float(np.average(likelihoods, weights=weight))
         weights = {} if weight is None else {"sample_weight": weight}
         return float(check_scoring(candidate, self.scoring)(candidate, X, classes[labels], **weights))
+
+
+def _at(weights: Float64Array | None, rows: IntArray) -> Float64Array | None:
+    return None if weights is None else weights[rows]
 
 
 def choose(scores: Array, rule: str) -> tuple[int, int]:

@@ -66,7 +66,7 @@ class SoftmaxPath:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """(d,) the columns' names, x0, x1, ... where they have none."""
-        return self.classifiers[0].to_model().feature_names
+        return self.classifiers[0]._feature_names()
 
     def to_frame(self) -> Any:
         """Return a pandas frame of one row for each C, class and column: C, class, feature, coefficient."""

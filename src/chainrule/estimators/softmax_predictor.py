@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from chainrule.inference import FittedSoftmax, MarginalEffects, Summary
 
 
-class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """Predictions from ``coef_``, ``intercept_`` and ``classes_``."""
 
     classes_: Array
@@ -165,9 +166,9 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type
         """
         from chainrule.inference import marginal_effects
 
-        fitted, _ = self._fitted_on(X, y, sample_weight, None)
+        fitted, notes = self._fitted_on(X, y, sample_weight, None)
         return marginal_effects(
-            fitted, kind=kind, discrete=discrete, cov_type=cov_type, groups=groups, confidence=confidence
+            fitted, kind=kind, discrete=discrete, cov_type=cov_type, groups=groups, confidence=confidence, notes=notes
         )
 
     def _fitted_on(self, X: Any, y: Any, sample_weight: Any, reference: Any) -> tuple[FittedSoftmax, list[str]]:
@@ -176,15 +177,10 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type
         X = self._check_rows(X)
         y = column_or_1d(y)
         check_consistent_length(X, y)
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise InputError(f"y holds the label {unknown[:1].tolist()[0]!r}, which is none of classes {self.classes_}")
+        labels = self._encode(y)
         if reference is not None and reference not in self.classes_.tolist():
             raise InputError(f"reference must be one of the classes {self.classes_.tolist()}, got {reference!r}")
-        labels = np.searchsorted(self.classes_, y).astype(np.int64)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        counts = self._row_weights(sample_weight, labels, self.classes_)
+        counts = self._row_weights(check_weights(sample_weight, X), labels, self.classes_)
         views = self._program(X.shape[1]).graph.parameters.views(self._parameters())
         weights, bias = views["W"], views["b"]
         if len(self.classes_) == 2:
@@ -207,9 +203,9 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type
         )
         return fitted, notes
 
+    @abstractmethod
     def _penalty(self) -> tuple[float, float]:
         """Return C and l1_ratio of the coefficients."""
-        raise NotImplementedError
 
     def _feature_names(self) -> tuple[str, ...]:
         names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
@@ -226,9 +222,14 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator):  # type
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         require_two(classes)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        return X, labels.ravel().astype(np.int64), classes, sample_weight
+        return X, labels.ravel().astype(np.int64), classes, check_weights(sample_weight, X)
+
+    def _encode(self, y: Array) -> IntArray:
+        """Return labels as numbers of classes, (n_samples,); refuse one that is no class."""
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise InputError(f"y holds the label {unknown[:1].tolist()[0]!r}, which is none of classes {self.classes_}")
+        return np.searchsorted(self.classes_, y).astype(np.int64)
 
     def _row_weights(self, sample_weight: Float64Array | None, labels: IntArray, classes: Array) -> Float64Array | None:
         """Return sample weight times class weight, (n_samples,) float64; None where each row counts once."""
@@ -285,6 +286,14 @@ def _log_softmax(scores: Array) -> Array:
     logits = logits - logits.max(axis=1, keepdims=True)
     result: Array = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     return result
+
+
+def check_weights(sample_weight: Any, X: Array) -> Float64Array | None:
+    """Return sample weights as (n_samples,) float64, refused where one is below 0; None as it is."""
+    if sample_weight is None:
+        return None
+    weights: Float64Array = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return weights
 
 
 def require_two(classes: Array) -> None:

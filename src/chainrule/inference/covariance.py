@@ -26,6 +26,8 @@ class Covariance:
     ----------
     matrix
         (n, n), class by class, the columns as they are.
+    inverse
+        (n, n) of information plus penalty, the columns centred as `FittedSoftmax.information` has them.
     condition_number
         Of the information with the penalty, scaled to a unit diagonal, by the 1-norm (an estimate).
     effective_df
@@ -33,6 +35,7 @@ class Covariance:
     """
 
     matrix: Float64Array
+    inverse: Float64Array
     condition_number: float
     effective_df: float
 
@@ -62,13 +65,14 @@ def covariance_of(fitted: FittedSoftmax, kind: str, groups: Any = None) -> Covar
         raise InputError('cov_type="cluster" and groups= belong together: give both or neither')
     inverse, condition = _invert(fitted, fitted.information + fitted.penalty)
     effective = float(size) if fitted.l2 == 0.0 else float((inverse * fitted.information).sum())
+    covariance = inverse
     if kind != "nonrobust":
         meat = _of_clusters(fitted, groups) if kind == "cluster" else _of_rows(fitted)
-        inverse = inverse @ meat @ inverse
+        covariance = inverse @ meat @ inverse
         n = float(fitted.counts.sum())
         if kind != "HC0":
-            inverse *= (n if kind == "HC1" else n - 1.0) / max(n - size, 1.0)
-    return Covariance(fitted.uncentre(inverse), condition, effective)
+            covariance *= (n if kind == "HC1" else n - 1.0) / max(n - size, 1.0)
+    return Covariance(fitted.uncentre(covariance), inverse, condition, effective)
 
 
 def _invert(fitted: FittedSoftmax, matrix: Float64Array) -> tuple[Float64Array, float]:

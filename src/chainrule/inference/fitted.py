@@ -11,6 +11,7 @@ import numpy as np
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import DenseRows, SparseRows
 from chainrule.errors import InputError
+from chainrule.graph.ops.softmax import softmax
 from chainrule.solvers.curvature import hessian_blocks
 
 
@@ -156,9 +157,3 @@ class FittedSoftmax:
         of_classes = np.bincount(self.labels, weights=self.counts, minlength=len(self.classes))
         present = of_classes[of_classes > 0.0]
         return float(present @ np.log(present / total))
-
-
-def softmax(logits: Float64Array) -> Float64Array:
-    """Return probabilities (m, K) of logits (m, K)."""
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -5,18 +5,20 @@ Greene 2018, "Econometric Analysis", section 18.2.2 for the derivatives; columns
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.sparse import csc_array, issparse
-from scipy.stats import norm
 
 from chainrule._typing import Array, Float64Array
 from chainrule.errors import InputError
+from chainrule.graph.ops.softmax import softmax
 from chainrule.inference.covariance import covariance_of
-from chainrule.inference.fitted import FittedSoftmax, softmax
-from chainrule.inference.summary import import_pandas
+from chainrule.inference.fitted import FittedSoftmax
+from chainrule.inference.intervals import check_confidence, normal_tests
+from chainrule.inference.summary import import_pandas, notes_on
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,6 +42,8 @@ class MarginalEffects:
         (n_features,) whether a column's effect is that of going from 0 to 1.
     confidence
         Of the interval.
+    notes
+        What to bear in mind.
     """
 
     classes: tuple[Any, ...]
@@ -53,6 +57,7 @@ class MarginalEffects:
     upper: Float64Array
     is_discrete: Array
     confidence: float
+    notes: tuple[str, ...]
 
     def to_frame(self) -> Any:
         """Return a pandas frame with a row for each class and column."""
@@ -88,6 +93,7 @@ def marginal_effects(
     cov_type: str = "nonrobust",
     groups: Any = None,
     confidence: float = 0.95,
+    notes: Sequence[str] = (),
 ) -> MarginalEffects:
     """Return how the columns move the probabilities.
 
@@ -103,16 +109,17 @@ def marginal_effects(
         Of the coefficients; see `chainrule.inference.covariance.covariance_of`.
     confidence
         Of the intervals, between 0 and 1.
+    notes
+        To be added to those that the numbers give rise to.
     """
     if kind not in ("average", "at_means"):
         raise InputError(f"kind must be average or at_means, got {kind!r}")
-    if not 0.0 < confidence < 1.0:
-        raise InputError(f"confidence must be a number between 0 and 1, 0.95 for instance, got {confidence!r}")
+    check_confidence(confidence)
     if fitted.l1 > 0.0:
         raise InputError(
             "marginal effects have no standard errors under an l1 penalty: fit the columns that it chose without one"
         )
-    covariance = covariance_of(fitted, cov_type, groups).matrix
+    covariance = covariance_of(fitted, cov_type, groups)
     shares = fitted.counts / fitted.counts.sum()
     binary = is_binary(fitted.X) if discrete else np.zeros(len(fitted.weights), dtype=bool)
     if kind == "at_means":
@@ -129,22 +136,17 @@ def marginal_effects(
         for j, (changes, slopes) in moved.items():
             effects[k, j], jacobian[j] = changes[k], slopes[k]
         flat = jacobian[:, :, fitted.others].transpose(0, 2, 1).reshape(d, -1)
-        errors[k] = np.sqrt(np.maximum(((flat @ covariance) * flat).sum(axis=1), 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = effects / errors
-    reach = float(norm.ppf(0.5 + confidence / 2.0)) * errors
+        errors[k] = np.sqrt(np.maximum(((flat @ covariance.matrix) * flat).sum(axis=1), 0.0))
     return MarginalEffects(
         classes=tuple(fitted.classes.tolist()),
         names=fitted.names,
         kind=kind,
         effects=effects,
         standard_errors=errors,
-        z=z,
-        p_values=2.0 * norm.sf(np.abs(z)),
-        lower=effects - reach,
-        upper=effects + reach,
+        **normal_tests(effects, errors, confidence)._asdict(),
         is_discrete=binary,
         confidence=confidence,
+        notes=(*notes, *notes_on(fitted, covariance, cov_type)),
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from chainrule._typing import Float64Array
-from chainrule.errors import InputError, MissingDependencyError
+from chainrule.errors import MissingDependencyError
 from chainrule.inference.covariance import Covariance, covariance_of
 from chainrule.inference.fitted import FittedSoftmax
+from chainrule.inference.intervals import check_confidence, normal_tests
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -142,15 +143,11 @@ def summarize(
     notes
         To be added to those that the numbers give rise to.
     """
-    if not 0.0 < confidence < 1.0:
-        raise InputError(f"confidence must be a number between 0 and 1, 0.95 for instance, got {confidence!r}")
+    check_confidence(confidence)
     covariance = covariance_of(fitted, cov_type, groups)
     beta = fitted.contrasts
     errors = np.full_like(beta, np.nan)
     errors[:, fitted.is_selected] = np.sqrt(covariance.matrix.diagonal()).reshape(len(beta), -1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = beta / errors
-    reach = float(norm.ppf(0.5 + confidence / 2.0)) * errors
     n, d = float(fitted.counts.sum()), len(fitted.weights)
     likelihood, null = fitted.log_likelihood(), fitted.null_log_likelihood()
     df_model = len(beta) * d
@@ -163,10 +160,7 @@ def summarize(
         names=(*fitted.names, INTERCEPT) if fitted.has_intercept else fitted.names,
         coefficients=beta,
         standard_errors=errors,
-        z=z,
-        p_values=2.0 * norm.sf(np.abs(z)),
-        lower=beta - reach,
-        upper=beta + reach,
+        **normal_tests(beta, errors, confidence)._asdict(),
         covariance=covariance.matrix,
         confidence=confidence,
         cov_type=cov_type,
@@ -181,11 +175,12 @@ def summarize(
         likelihood_ratio=ratio,
         likelihood_ratio_p=float(chi2.sf(ratio, df_model)) if is_free and df_model else None,
         condition_number=covariance.condition_number,
-        notes=(*notes, *_notes(fitted, covariance, cov_type)),
+        notes=(*notes, *notes_on(fitted, covariance, cov_type)),
     )
 
 
-def _notes(fitted: FittedSoftmax, covariance: Covariance, cov_type: str) -> list[str]:
+def notes_on(fitted: FittedSoftmax, covariance: Covariance, cov_type: str) -> list[str]:
+    """Return what to bear in mind about standard errors of such a fit."""
     notes = []
     if fitted.l1 > 0.0:
         left_out = int((~fitted.is_selected).sum())
@@ -220,7 +215,7 @@ def _notes(fitted: FittedSoftmax, covariance: Covariance, cov_type: str) -> list
 
 def _left_to_gain(fitted: FittedSoftmax, covariance: Covariance) -> float:
     """Return half the squared Newton decrement per observation; 0 where an l1 penalty leaves it unknown."""
-    if fitted.l1 > 0.0 or covariance.matrix.size == 0 or fitted.rows.shape[1] == 0:
+    if fitted.l1 > 0.0 or not covariance.matrix.size:
         return 0.0
     weighted = fitted.counts[:, None] * fitted.residuals
     gradient = np.asarray(fitted.X.T @ weighted, dtype=np.float64).T
@@ -232,8 +227,7 @@ def _left_to_gain(fitted: FittedSoftmax, covariance: Covariance) -> float:
     if fitted.has_intercept:  # the information is that of centred columns
         centred[:, :-1] -= centred[:, -1:] * fitted.centre
     flat = centred.ravel()
-    step, *_ = np.linalg.lstsq(fitted.information + fitted.penalty, flat, rcond=None)
-    return 0.5 * float(flat @ step) / float(fitted.counts.sum())
+    return 0.5 * float(flat @ covariance.inverse @ flat) / float(fitted.counts.sum())
 
 
 def import_pandas(what: str) -> Any:

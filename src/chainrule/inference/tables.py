@@ -64,9 +64,7 @@ def summary_table(summary: Summary) -> RenderableType:
     for label, body in zip(summary.classes, rows, strict=True):
         caption = f"log odds of {shorten(label, NAME_LENGTH)} against {shorten(summary.reference, NAME_LENGTH)}"
         parts += [Text(), _table(caption, titles, body)]
-    for note in summary.notes:
-        parts += [Text(), Text(f"Note: {note}")]
-    return Group(*parts)
+    return Group(*parts, *_noted(summary.notes))
 
 
 def summary_html(summary: Summary) -> Html:
@@ -85,7 +83,8 @@ def effects_table(effects: MarginalEffects) -> RenderableType:
     parts: list[RenderableType] = []
     for label, body in zip(effects.classes, rows, strict=True):
         parts += [_table(f"probability of {shorten(label, NAME_LENGTH)}", titles, body), Text()]
-    return Group(*parts, Text(_effects_note(effects)))
+    parts.append(Text(_effects_note(effects)))
+    return Group(*parts, *_noted(effects.notes))
 
 
 def effects_html(effects: MarginalEffects) -> Html:
@@ -94,7 +93,7 @@ def effects_html(effects: MarginalEffects) -> Html:
     tables = [
         _html_table(f"probability of {label}", titles, body) for label, body in zip(effects.classes, rows, strict=True)
     ]
-    return _html([], tables, [_effects_note(effects)])
+    return _html([], [*tables, element("p", _effects_note(effects))], effects.notes)
 
 
 def _summary_facts(summary: Summary) -> list[tuple[str, str]]:
@@ -153,6 +152,10 @@ def _rows(names: Sequence[str], columns: Sequence[Array]) -> list[list[list[str]
         ]
         for k in range(len(columns[0]))
     ]
+
+
+def _noted(notes: Sequence[str]) -> list[RenderableType]:
+    return [part for note in notes for part in (Text(), Text(f"Note: {note}"))]
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> Table:

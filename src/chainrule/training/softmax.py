@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -154,8 +154,10 @@ def fit_softmax(
     callback
         Told of every iteration.
     """
+    began = time.perf_counter()
     problem = SoftmaxProblem(X, labels, n_classes, options, sample_weight)
-    return problem.fit(options, start=start, random_state=random_state, callback=callback)
+    fit = problem.fit(options, start=start, random_state=random_state, callback=callback)
+    return replace(fit, seconds=time.perf_counter() - began)
 
 
 class SoftmaxProblem:
@@ -177,7 +179,6 @@ class SoftmaxProblem:
         options: SoftmaxOptions,
         sample_weight: Float64Array | None = None,
     ) -> None:
-        self.began = time.perf_counter()
         self.n_classes = n_classes
         self.mass = float(len(labels)) if sample_weight is None else float(sample_weight.sum())
         shares = np.full(len(labels), 1.0 / self.mass) if sample_weight is None else sample_weight / self.mass
@@ -194,6 +195,7 @@ class SoftmaxProblem:
         callback: Callback | None = None,
     ) -> Fit:
         """Train; ``state`` carries what is known of the curvature from fit to fit, see `fit_softmax` for the rest."""
+        began = time.perf_counter()
         graph = build.softmax_classifier(
             self.rows.shape[1],
             self.n_classes,
@@ -213,8 +215,7 @@ class SoftmaxProblem:
         parameters = objective.to_parameters(solution.parameters)
         if not first_order:  # gradient descent is to be followed step by step
             parameters = objective.without_common_part(parameters)
-        seconds, self.began = time.perf_counter() - self.began, time.perf_counter()
-        return Fit(graph, parameters, solution, solver, objective.passes, seconds)
+        return Fit(graph, parameters, solution, solver, objective.passes, time.perf_counter() - began)
 
 
 def _solve(

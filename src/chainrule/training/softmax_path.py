@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -28,19 +27,16 @@ def resolve_grid(Cs: int | Sequence[float]) -> Float64Array:
         if Cs < 1:
             raise InputError(f"Cs must be a list of values or how many of them, at least 1, got {Cs}")
         return np.logspace(-DECADES, DECADES, int(Cs))
-    values = np.unique(np.asarray(Cs, dtype=np.float64))
-    if values.ndim != 1 or not len(values) or not (values > 0.0).all() or np.isinf(values[:-1]).any():
+    try:
+        values = np.unique(np.asarray(Cs, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError(f"Cs must be a list of numbers, or how many of them to try, got {Cs!r}") from None
+    if not len(values) or not (values > 0.0).all():
         raise InputError(f"Cs must hold at least one value, all of them above 0, got {Cs!r}")
     return values
 
 
-def fit_softmax_path(
-    problem: SoftmaxProblem,
-    options: SoftmaxOptions,
-    Cs: Float64Array,
-    *,
-    callback: Callable[[Fit], None] | None = None,
-) -> Iterator[Fit]:
+def fit_softmax_path(problem: SoftmaxProblem, options: SoftmaxOptions, Cs: Float64Array) -> Iterator[Fit]:
     """Train with every value of C, from the strongest penalty to the weakest.
 
     The coefficients move smoothly with log C: each fit starts where the line through the last two leads. Curvature that
@@ -54,27 +50,20 @@ def fit_softmax_path(
         Those of every fit but for ``C``.
     Cs
         (n,) ascending.
-    callback
-        Told of every fit.
     """
     state = NewtonState()
-    done: list[tuple[float, Float64Array]] = []
-    for C in Cs:
-        fit = problem.fit(replace(options, C=float(C)), start=_extrapolate(done, float(np.log(C))), state=state)
-        done = [*done[-1:], (float(np.log(C)), fit.parameters)]
-        if callback is not None:
-            callback(fit)
+    places = np.log(Cs)
+    found: list[Float64Array] = []
+    for i, C in enumerate(Cs):
+        start = found[-1] if found else None
+        if i >= 2 and np.isfinite(C):
+            start = _extrapolate(found[-2], found[-1], (places[i] - places[i - 1]) / (places[i - 1] - places[i - 2]))
+        fit = problem.fit(replace(options, C=float(C)), start=start, state=state)
+        found = [*found[-1:], fit.parameters]
         yield fit
 
 
-def _extrapolate(done: Sequence[tuple[float, Float64Array]], at: float) -> Float64Array | None:
-    if not done:
-        return None
-    last, parameters = done[-1]
-    if not np.isfinite(at):
-        return parameters
-    for (before, earlier), _ in pairwise(done):
-        ahead = parameters + (at - last) / (last - before) * (parameters - earlier)
-        # A coefficient that is 0, or would change its sign on the way, is left to the solver.
-        return np.where(ahead * parameters > 0.0, ahead, parameters)
-    return parameters
+def _extrapolate(before: Float64Array, last: Float64Array, by: float) -> Float64Array:
+    ahead = last + by * (last - before)
+    # A coefficient that is 0, or would change its sign on the way, is left to the solver.
+    return np.where(ahead * last > 0.0, ahead, last)
