@@ -12,6 +12,7 @@ COLOURS = (
     "#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#8c4d00", "#009e73", "#66c2a5", "#cc79a7", "#999999", "#4d4d4d",
     "#882255", "#aa4499", "#6a3d9a", "#117733",
 )  # fmt: skip
+FLOOR = 1e-10  # what is nearer the optimum is drawn here
 MARKERS = "os^Dv<>PXp*hd8"
 
 
@@ -36,6 +37,9 @@ def draw(cells: Sequence[Mapping[str, Any]], folder: Path, C: float = 1.0) -> li
                 for cell in held:
                     if (cell["set"], cell["scaling"]) == (name, scaling):
                         lines |= _curves(panel, cell)
+                if not panel.has_data():
+                    panel.remove()
+                    continue
                 panel.set_title(f"{name}, {scaling}", loc="left", fontsize=10)
         figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=4, frameon=False, fontsize=9)
         path = folder / f"softmax-{penalty}.svg"
@@ -45,17 +49,20 @@ def draw(cells: Sequence[Mapping[str, Any]], folder: Path, C: float = 1.0) -> li
 
 
 def _curves(panel: Any, cell: Mapping[str, Any]) -> dict[str, Any]:
+    from matplotlib.ticker import NullFormatter
+
     lines = {}
     order = list(SOLVERS)
     for name, points in cell["curves"].items():
         seconds = [point["seconds"] for point in points]
-        away = [max(point["away"], 1e-12) for point in points]
+        away = [max(point["away"], FLOOR) for point in points]
         i = order.index(name)
         (lines[name],) = panel.plot(
             seconds, away, color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markersize=4,
             linewidth=2.4 if name == OURS else 1.1, zorder=3 if name == OURS else 2,
         )  # fmt: skip
     panel.axhline(1e-6, color="#666666", linewidth=0.8, linestyle=(0, (1, 2)))
-    panel.set(xscale="log", yscale="log", xlabel="seconds", ylabel="(F - F*) / F*", ylim=(1e-10, 30))
+    panel.set(xscale="log", yscale="log", xlabel="seconds", ylabel="(F - F*) / F*", ylim=(FLOOR / 3, 30))
+    panel.xaxis.set_minor_formatter(NullFormatter())  # a panel of less than a decade would crowd them
     panel.spines[["top", "right"]].set_visible(False)
     return lines
