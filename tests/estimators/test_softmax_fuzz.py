@@ -93,6 +93,14 @@ def test_an_answer_or_a_clear_error(
     assert model.n_iter_[0] <= 2001 + 200  # one Newton step may go beyond the budget
 
 
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_columns_that_say_nothing_raise_no_warning(l1_ratio):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SoftmaxClassifier(C=1e-4, l1_ratio=l1_ratio).fit(np.zeros((4, 1)), [0, 1, 0, 1])
+    assert not model.coef_.any()
+
+
 def test_the_solver_changes_nothing_that_it_was_given():
     rng = np.random.default_rng(0)
     X, y, weight = rng.standard_normal((40, 3)), rng.integers(3, size=40), rng.random(40)

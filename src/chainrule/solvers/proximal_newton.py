@@ -109,11 +109,14 @@ class _Run:
         penalised = l1[entries] > 0.0
         scale = float(hessian.diagonal()[penalised].mean()) if penalised.any() else 1.0
         while True:
-            move, promised = self._minimise(hessian, entries)
+            with np.errstate(over="ignore", invalid="ignore"):  # a model beyond float64: its step is refused
+                move, promised = self._minimise(hessian, entries)
             drowned = promised <= 64.0 * ROUNDING * point.value
             if drowned and promised >= 0.25 * self.promised and damping.strength == 0.0:
                 return "precision"
-            found, length = self._line_search(entries, move, promised, drowned)
+            found, length = (
+                self._line_search(entries, move, promised, drowned) if np.isfinite(promised) else (None, 0.0)
+            )
             if found is not None:
                 break
             if drowned or not damping.reject(scale, LEAST * scale):

@@ -209,7 +209,8 @@ class SoftmaxObjective:
         size = np.abs(pull)
         own = float((self._l1 * np.abs(weight) + 0.5 * self.strength * weight * weight).sum())
         cross = float((pull * weight).sum())
-        feasible = min(1.0, self._l1 / max(float(size.max(initial=0.0)), np.finfo(np.float64).tiny))
+        largest = float(size.max(initial=0.0))
+        feasible = 1.0 if largest <= self._l1 else self._l1 / largest
         thetas = feasible + (1.0 - feasible) * SHRINKAGES if self.strength > 0.0 else [feasible]
         bounds = []
         for theta in thetas:
