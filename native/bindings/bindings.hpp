@@ -9,6 +9,7 @@ void bind_curvature(nanobind::module_& module);
 void bind_coordinate_descent(nanobind::module_& module);
 void bind_softmax(nanobind::module_& module);
 void bind_sparse(nanobind::module_& module);
+void bind_systems(nanobind::module_& module);
 void bind_program(nanobind::module_& module);
 void bind_training(nanobind::module_& module);
 

@@ -22,6 +22,7 @@ NB_MODULE(_kernels, module) {
     bind_curvature(module);
     bind_softmax(module);
     bind_sparse(module);
+    bind_systems(module);
     bind_program(module);
     bind_training(module);
     module.def("simd_level", [] { return std::string(kernels().level); });

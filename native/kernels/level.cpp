@@ -5,6 +5,7 @@
 #include "softmax.hpp"
 #include "sparse.hpp"
 #include "table.hpp"
+#include "triangular.hpp"
 
 #define CHAINRULE_NAME_OF(level) #level
 #define CHAINRULE_NAME(level) CHAINRULE_NAME_OF(level)
@@ -28,6 +29,6 @@ const KernelTable kKernels{CHAINRULE_NAME(CHAINRULE_LEVEL), softmax_kernels<floa
                            {multiply_sparse<float, std::int32_t>}, {multiply_sparse<float, std::int64_t>},
                            {multiply_sparse<double, std::int32_t>}, {multiply_sparse<double, std::int64_t>},
                            curvature_kernels<float>(), curvature_kernels<double>(), network_kernels<float>(),
-                           network_kernels<double>()};
+                           network_kernels<double>(), triangular_kernels<float>(), triangular_kernels<double>()};
 
 }  // namespace chainrule::CHAINRULE_LEVEL

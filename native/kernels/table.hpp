@@ -5,6 +5,7 @@
 #include "network_table.hpp"
 #include "softmax_table.hpp"
 #include "sparse_table.hpp"
+#include "triangular_table.hpp"
 
 namespace chainrule {
 
@@ -21,6 +22,8 @@ struct KernelTable {
     CurvatureKernels<double> curvature_float64;
     NetworkKernels<float> network_float32;
     NetworkKernels<double> network_float64;
+    TriangularKernels<float> triangular_float32;
+    TriangularKernels<double> triangular_float64;
 };
 
 }  // namespace chainrule

@@ -88,6 +88,37 @@ def weighted_gram(
     float32 rows in float32.
     """
 
+class Cholesky:
+    """A symmetric positive semi-definite matrix (n, n), float32 or float64, factored with its rows scaled.
+
+    As little is added to its diagonal as lets it be factored; only the upper triangle is read.
+    """
+
+    def __init__(self, system: FloatArray, *, n_threads: int = 0) -> None: ...
+    def solve(self, residual: Float64Array) -> Float64Array:
+        """Return the solution for right-hand sides (n,) or (n, n_columns)."""
+
+class SoftmaxSystem:
+    """The softmax classifier's penalised Hessian, factored, in float32 if it is to be ``single``.
+
+    ``blocks`` (n_pairs, width, width) are those of the classes (0, 0), (1, 0), (1, 1), (2, 0), ..., the last one of
+    several left out; ``added`` (width,) comes to the diagonal of each class. ``width`` is ``n_features`` or, with an
+    intercept, one more.
+    """
+
+    def __init__(
+        self,
+        blocks: Float64Array,
+        added: Float64Array,
+        *,
+        n_features: int,
+        n_outputs: int,
+        single: bool = False,
+        n_threads: int = 0,
+    ) -> None: ...
+    def solve(self, residual: Float64Array) -> Float64Array:
+        """Return the step for a residual, both (width * n_outputs,), row by row of W and then the intercept."""
+
 def descend_by_coordinates(
     hessian: Float64Array,
     gradient: Float64Array,

@@ -243,7 +243,10 @@ class SoftmaxClassifier(SoftmaxPredictor):
         weights: Float64Array | None,
         start: Float64Array | None,
     ) -> Fit:
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        generator = check_random_state(self.random_state)
+        random_start = None
+        if options.solver == "gradient_descent" and start is None:
+            random_start = np.random.default_rng(generator.randint(np.iinfo(np.int32).max))
         return fit_softmax(
             X,
             labels,
@@ -251,7 +254,7 @@ class SoftmaxClassifier(SoftmaxPredictor):
             options,
             sample_weight=weights,
             start=start,
-            random_state=np.random.default_rng(seed),
+            random_state=random_start,
             callback=print_progress if self.verbose else None,
         )
 

@@ -22,6 +22,7 @@ from sklearn.utils.validation import (
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import SoftmaxProgram, compile_softmax
 from chainrule.errors import InputError
+from chainrule.estimators.plain import is_plain, is_plain_labels
 from chainrule.graph import build
 from chainrule.model import Model
 from chainrule.training import Fit, class_weights
@@ -34,6 +35,7 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator, ABC):  #
     """Predictions from ``coef_``, ``intercept_`` and ``classes_``."""
 
     classes_: Array
+    feature_names_in_: Array
     coef_: Array
     intercept_: Array
     n_features_in_: int
@@ -218,8 +220,13 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator, ABC):  #
 
     def _prepare(self, X: Any, y: Any, sample_weight: Any) -> tuple[Array, IntArray, Array, Float64Array | None]:
         """Return checked rows, labels (n_samples,) as int64, the classes and sample weights."""
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order=None)
-        check_classification_targets(y)
+        if is_plain(X) and is_plain_labels(y, len(X)):
+            self.n_features_in_ = X.shape[1]
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+        else:
+            X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order=None)
+            check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
         require_two(classes)
         return X, labels.ravel().astype(np.int64), classes, check_weights(sample_weight, X)
@@ -273,10 +280,13 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator, ABC):  #
         return np.concatenate(flat)
 
     def _check_rows(self, X: Any) -> Array:
+        seen = vars(self)
+        is_as_seen = "coef_" in seen and "feature_names_in_" not in seen
+        if is_as_seen and is_plain(X) and seen.get("n_features_in_") == X.shape[1]:
+            rows: Array = X
+            return rows
         check_is_fitted(self)
-        rows: Array = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order=None, reset=False
-        )
+        rows = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], order=None, reset=False)
         return rows
 
 

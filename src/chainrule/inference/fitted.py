@@ -12,7 +12,7 @@ from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.engine import DenseRows, SparseRows
 from chainrule.errors import InputError
 from chainrule.graph.ops.softmax import softmax
-from chainrule.solvers.curvature import hessian_blocks
+from chainrule.solvers.curvature import class_pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,9 +116,14 @@ class FittedSoftmax:
     @cached_property
     def information(self) -> Float64Array:
         """Hessian of minus the log-likelihood of the selected columns' contrasts, centred, (n, n), class by class."""
-        blocks = hessian_blocks(self.rows, self.centre, self.probabilities[:, self.others], self.has_intercept)
-        size = blocks.shape[0] * blocks.shape[1]
-        return np.ascontiguousarray(blocks.reshape(size, size))
+        probabilities = self.probabilities[:, self.others]
+        pairs = class_pairs(probabilities.shape[1])
+        blocks = self.rows.gram(self.centre, probabilities, pairs=pairs, intercept=self.has_intercept, exact=True)
+        n_classes, width = probabilities.shape[1], blocks.shape[1]
+        information = np.empty((n_classes, width, n_classes, width))
+        information[pairs[:, 0], :, pairs[:, 1], :] = blocks
+        information[pairs[:, 1], :, pairs[:, 0], :] = blocks
+        return information.reshape(n_classes * width, n_classes * width)
 
     @cached_property
     def penalty(self) -> Float64Array:

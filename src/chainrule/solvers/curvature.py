@@ -9,13 +9,14 @@ gradients make up for the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from chainrule._typing import Array, Float64Array
-from chainrule.engine import DenseRows, SparseRows
-from chainrule.solvers.cholesky import FLOOR, TINY, cholesky
+from chainrule._typing import Float64Array, IntArray
+from chainrule.engine import DenseRows, SparseRows, _kernels
+from chainrule.solvers.cholesky import cholesky
 from chainrule.solvers.sampling import in_proportion, threshold_for
 from chainrule.solvers.solution import Curvature, LinearMap
 
@@ -28,6 +29,8 @@ MAX_BLOCK_SIZE = 3000  # the same for a block
 MAX_SAMPLED_SIZE = 9000  # the same for a whole Hessian in float32: 324 MB, 243 GFLOP
 MAX_FULL_PASSES = 30.0  # what the whole Hessian may cost, in passes over the rows
 MAX_BLOCK_PASSES = 60.0
+FLOOR = 1e-14  # relative: what rounding leaves of a curvature
+TINY = float(np.finfo(np.float64).tiny ** 0.5)
 CALL_WORK = 1e6  # multiply-adds that a pass costs however small the data, in calls
 ROW_WORK = 12.0  # the same per probability
 PAIR_WORK = 400.0  # what it takes to choose rows for a class or a pair of them, in multiply-adds per row
@@ -141,36 +144,22 @@ def curvature_at(point: Point, kind: Kind, cost: float) -> Curvature:
     return _Blocks(point, cost, pooled=kind == "pooled")
 
 
+@cache
+def class_pairs(n_classes: int) -> IntArray:
+    """Return the pairs (k, j <= k) of classes, (n_pairs, 2), in the order (0, 0), (1, 0), (1, 1), (2, 0), ..."""
+    return np.array([(k, j) for k in range(n_classes) for j in range(k + 1)], dtype=np.int64)
+
+
 def _full_hessian(point: Point) -> Float64Array:
-    """All of the loss's Hessian but the last class, (free, width, free, width)."""
+    """All of the loss's Hessian but the last class's: blocks of the `class_pairs`, (n_pairs, width, width)."""
     free = max(1, point.n_outputs - 1)
-    return hessian_blocks(point.rows, point.centre, point.probabilities[:, :free], point.has_intercept)
+    return point.rows.gram(
+        point.centre, point.probabilities, pairs=class_pairs(free), intercept=point.has_intercept, exact=True
+    )
 
 
-def hessian_blocks(
-    rows: DenseRows | SparseRows, centre: Float64Array, probabilities: Float64Array, intercept: bool
-) -> Float64Array:
-    """Return the loss's Hessian by the coefficients of some classes, (classes, width, classes, width).
-
-    Parameters
-    ----------
-    rows, centre, intercept
-        See `Point`.
-    probabilities
-        (m, classes) of those classes.
-    """
-    n_classes = probabilities.shape[1]
-    pairs = np.array([(k, j) for k in range(n_classes) for j in range(k + 1)], dtype=np.int64)
-    blocks = rows.gram(centre, probabilities, pairs=pairs, intercept=intercept, exact=True)
-    width = blocks.shape[1]
-    hessian = np.empty((n_classes, width, n_classes, width))
-    hessian[pairs[:, 0], :, pairs[:, 1], :] = blocks
-    hessian[pairs[:, 1], :, pairs[:, 0], :] = blocks
-    return hessian
-
-
-def _sampled_hessian(point: Point) -> Array:
-    """The same in float32 from the rows that matter; the diagonal is that of all rows.
+def _sampled_hessian(point: Point) -> Float64Array:
+    """The same from the rows that matter; the diagonal is that of all rows.
 
     diag(p) - p p^T = sum over the pairs k > j of p_k p_j (e_k - e_j) (e_k - e_j)^T: few rows are torn between two
     given classes, and any sample of them for each pair leaves the sum positive semi-definite.
@@ -182,58 +171,40 @@ def _sampled_hessian(point: Point) -> Array:
     some = slice(None, None, -(-m * len(pairs) // THRESHOLD_NUMBERS))
     weights = np.stack([shares[some] * p[some, k] * p[some, j] for k, j in pairs])
     threshold = threshold_for(weights, ROWS_PER_PAIR * width * weights.size / m)
-    hessian = np.zeros((free, width, free, width), dtype=np.float32)
+    hessian = np.zeros((len(class_pairs(free)), width, width))
+    own = [k * (k + 3) // 2 for k in range(free)]  # a class with itself
     for k, j in pairs:
         among, weight = in_proportion(shares * p[:, k] * p[:, j], threshold)
         (block,) = point.rows.gram(point.centre, weight[:, None], intercept=point.has_intercept, among=among)
         if k < free:
-            hessian[k, :, k, :] += block
-            hessian[k, :, j, :] = hessian[j, :, k, :] = -block
-        hessian[j, :, j, :] += block
+            hessian[own[k]] += block
+            hessian[k * (k + 1) // 2 + j] = -block
+        hessian[own[j]] += block
     diagonal = point.rows.gram(point.centre, p * (1.0 - p), intercept=point.has_intercept, diagonals=True)
-    for k in range(free):
-        own = np.einsum("jj->j", hessian[k, :, k, :])
-        np.maximum(own, diagonal[:, k], out=own)
+    for k, at in enumerate(own):
+        held = np.einsum("jj->j", hessian[at])
+        np.maximum(held, diagonal[:, k], out=held)
     return hessian
 
 
 class _WholeHessian:
-    """All of it, with the last class left out: the classes' steps add up to 0."""
+    """All of it, with the last class left out: the classes' steps add up to 0. In float32 where it is an estimate."""
 
-    def __init__(self, point: Point, cost: float, hessian: Array, *, exact: bool) -> None:
+    def __init__(self, point: Point, cost: float, blocks: Float64Array, *, exact: bool) -> None:
         self.cost, self.exact = cost, exact
         self._point = point
-        self._hessian = hessian
-        self.scale, self.least = point.sizes(np.einsum("kjkj->jk", hessian).astype(np.float64))
+        self._blocks = blocks
+        pairs = class_pairs(max(1, point.n_outputs - 1))
+        own = blocks[pairs[:, 0] == pairs[:, 1]]
+        self.scale, self.least = point.sizes(np.einsum("kjj->jk", own))
 
     def factor(self, strength: float, damping: float) -> LinearMap:
         """Return the inverse of the penalised, damped Hessian, as a map."""
         point = self._point
-        free, width = self._hessian.shape[:2]
-        system = self._hessian.copy()
-        d, added = len(point.centre), point.added(strength, damping)
-        # Steps that add up to 0 over n classes, written by n - 1 of them: |step|^2 = |u|^2 + (sum u)^2, and with the
-        # mean taken out |u|^2 - (sum u)^2 / n.
-        between = np.eye(free) - 1.0 / point.n_outputs if point.n_outputs > 1 else np.eye(1)
-        every = np.arange(width)
-        system[:, every, :, every] += added[:, None, None] * between
-        solve = cholesky(system.reshape(free * width, free * width))
-
-        def apply(residual: Float64Array) -> Float64Array:
-            columns = residual.reshape(width, point.n_outputs)
-            if point.n_outputs == 1:
-                return solve(residual)
-            # What does not add up to 0 has no curvature but the penalty's.
-            mean = columns.mean(axis=1, keepdims=True)
-            steps = np.zeros((point.n_outputs, width))
-            steps[:-1] = solve(np.ascontiguousarray((columns - mean)[:, :-1].T).ravel()).reshape(free, width)
-            steps -= steps.mean(axis=0)
-            moved = steps.T.copy()
-            if d and added[0] > 0.0:
-                moved[:d] += mean[:d] / added[0]
-            return moved.ravel()
-
-        return apply
+        return _kernels.SoftmaxSystem(
+            self._blocks, point.added(strength, damping), n_features=len(point.centre), n_outputs=point.n_outputs,
+            single=not self.exact, n_threads=point.rows.n_threads,
+        ).solve  # fmt: skip
 
 
 class _Blocks:
@@ -276,7 +247,7 @@ class _Blocks:
         for block in self._blocks:
             system = block.copy()
             system[every, every] += point.added(strength, damping)
-            solves.append(cholesky(system))
+            solves.append(cholesky(system, point.rows.n_threads))
 
         def apply(residual: Float64Array) -> Float64Array:
             columns = residual.reshape(width, point.n_outputs)
