@@ -52,16 +52,16 @@ class Point:
         (m, outputs).
     strength
         lambda of the penalty.
-    intercept
-        How strongly damping holds the intercept c (outputs,), with which the flat vector ends after W (d, outputs) row
-        by row, beside the weights' 1; None without.
+    held
+        (width,) how strongly damping holds each entry of a class's column of W, and, with an intercept, of c: that
+        flat vector is W (d, outputs) row by row, then c (outputs,).
     """
 
     rows: DenseRows | SparseRows
     centre: Float64Array
     probabilities: Float64Array
     strength: float
-    intercept: float | None
+    held: Float64Array
 
     @property
     def n_outputs(self) -> int:
@@ -71,20 +71,22 @@ class Point:
     @property
     def has_intercept(self) -> bool:
         """Whether there is an intercept."""
-        return self.intercept is not None
+        return len(self.held) > len(self.centre)
 
     def added(self, strength: float, damping: float) -> Float64Array:
         """Return what penalty and damping add to the diagonal of one class, (width,)."""
-        weights = np.full(len(self.centre), strength + damping)
-        return weights if self.intercept is None else np.append(weights, damping * self.intercept)
+        added = damping * self.held
+        added[: len(self.centre)] += strength
+        return added
 
     def sizes(self, diagonal: Float64Array) -> tuple[float, float]:
         """Return `Curvature.scale` and `Curvature.least` for a diagonal (width, n_blocks) of the loss's Hessian."""
         d = len(self.centre)
-        scale = float(diagonal[:d].mean()) if d else 0.0
-        return scale, self.strength if self.intercept is None else min(
-            self.strength or scale, float(diagonal[d].min()) / self.intercept
-        )
+        weights = diagonal[:d]
+        scale = float(np.add.reduce(weights, axis=None)) / weights.size if d else 0.0
+        if not self.has_intercept:
+            return scale, self.strength
+        return scale, min(self.strength or scale, float(diagonal[d].min()) / float(self.held[d]))
 
 
 def pass_work(rows: DenseRows | SparseRows, n_outputs: int) -> float:

@@ -40,6 +40,7 @@ class SoftmaxObjective:
         self.rows = rows
         m, d = rows.shape
         self.centre = rows.means if centred and program.bias is not None else np.zeros(d)
+        self._centre_column = self.centre[:, None]
         self.strength, self._l1 = program.strengths(program.weight)
         layout = program.graph.parameters
         self._weights, self._shape = layout.where(program.weight), layout[program.weight]
@@ -52,6 +53,8 @@ class SoftmaxObjective:
         spread = float((rows.deviations**2).mean()) if d else 0.0
         self._intercept_damped = 1.0 / spread if spread > 0.0 else 1.0
         self.damped = self.penalised + (1.0 - self.penalised) * self._intercept_damped
+        self._held = np.ones(self.size // program.n_outputs)
+        self._held[d:] = self._intercept_damped
         self._kind = choose_kind(rows, program.n_outputs, program.bias is not None, full)
         self._cost_of_sampled = cost_of_sampled(rows, program.n_outputs, program.bias is not None)
 
@@ -85,12 +88,10 @@ class SoftmaxObjective:
 
     def value_and_gradient(self, w: Float64Array) -> tuple[float, Float64Array]:
         """Return value (nats) and gradient at ``w`` in one pass over the rows; an l1 penalty is left out."""
-        weight, bias = self._split(w)
         self.passes += 1
         self._last = w
-        loss, d_weight, d_bias = self.rows.value_and_gradient(weight, bias, self._probabilities)
-        parameter = self._weight(w)
-        penalty = 0.5 * self.strength * float((parameter * parameter).sum())
+        loss, d_weight, d_bias = self.rows.value_and_gradient(*self._split(w), self._probabilities)
+        penalty = 0.5 * self.strength * self.residual_size(w)
         return loss + penalty, self._with_l2(self._gather(d_weight, d_bias), w)
 
     def hessian_vector(self, v: Float64Array) -> Float64Array:
@@ -105,7 +106,7 @@ class SoftmaxObjective:
             centre=self.centre,
             probabilities=self._probabilities,
             strength=self.strength,
-            intercept=None if self.program.bias is None else self._intercept_damped,
+            held=self._held,
         )
         if self._kind[0] != "full" and self.passes >= self._cost_of_sampled:
             # Blocks have not done it for what this costs: together at most about twice what either would have.
@@ -239,8 +240,8 @@ class SoftmaxObjective:
 
     def residual_size(self, residual: Float64Array) -> float:
         """Return the squared norm of the weights' part."""
-        weights = self._weight(residual)
-        return float((weights * weights).sum())
+        weights = residual[self._weights]
+        return float(weights @ weights)
 
     def residual_for(self, gap: float) -> float:
         """Return the squared norm with which the bound is a tenth of ``gap``."""
@@ -296,16 +297,15 @@ class SoftmaxObjective:
 
     def _with_l2(self, derivative: Float64Array, v: Float64Array) -> Float64Array:
         """Add the l2 penalty's part of a gradient at ``v``, or of a Hessian's product with it, in place."""
-        weight = self._weight(derivative)
-        weight += self.strength * self._weight(v)
+        derivative[self._weights] += self.strength * v[self._weights]
         return derivative
 
     def _gather(self, d_weight: Float64Array, d_bias: Float64Array) -> Float64Array:
         """Turn sums over raw rows into the flat vector over centred ones."""
-        flat = np.zeros(self.size)
+        flat = np.empty(self.size)
         weight = self._weight(flat)
-        np.multiply(self.centre[:, None], d_bias, out=weight)
+        np.multiply(self._centre_column, d_bias, out=weight)
         np.subtract(d_weight, weight, out=weight)
         if self.program.bias is not None:
-            self._bias(flat)[...] = d_bias
+            flat[self._intercepts] = d_bias
         return flat
