@@ -13,9 +13,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.board.picture import describe_layout
 from chainrule.board.stage import BATCH, PHASES, Focus, Stage
+from chainrule.engine import RULES
 from chainrule.errors import InputError
+from chainrule.graph import ACTIVATIONS, INITIALIZATIONS
 from chainrule.graph.operation import BATCH as BATCH_AXIS
+from chainrule.inspection import ledger as list_paths
+from chainrule.inspection.paths import show_count
 
 Answer: TypeAlias = dict[str, Any]
 Question: TypeAlias = Callable[..., Answer]
@@ -41,7 +46,8 @@ def frame(stage: Stage, *, focus: int | None = None) -> Answer:
         if gradient is not None:
             told["gradient"] = _portrait(gradient)
         nodes.append(told)
-    return {"step": stage.course.step, "focus": focus, "loss": sweep.loss, "nodes": nodes}
+    rows = 1 if focus is not None else len(stage.course.batch().rows)
+    return {"step": stage.course.step, "focus": focus, "rows": rows, "loss": sweep.loss, "nodes": nodes}
 
 
 def block(
@@ -170,7 +176,36 @@ def scene(stage: Stage) -> Answer:
             }
             for node in held.graph.nodes
         ],
-        "output": held.graph.output, "loss": held.graph.loss,
+        "output": held.graph.output, "loss": held.graph.loss, "layout": describe_layout(held.graph),
+        "choices": {
+            "activation": [*ACTIVATIONS, "identity"], "solver": list(RULES),
+            "initialization": ["small", *INITIALIZATIONS],
+        },
+    }  # fmt: skip
+
+
+def ledger(stage: Stage, *, entry: str, focus: int | None = None, top: int = 12) -> Answer:
+    """Return the paths of the chain rule from one entry to the loss."""
+    X, y, noise = stage.examples(as_focus(stage, focus))
+    found = list_paths(
+        stage.scene.graph, stage.flat, entry, X, y, sample=None if focus is None else 0, noise=noise,
+        top=max(0, min(top, MOST_LISTED)),
+    )  # fmt: skip
+    over = f"sample {focus} alone" if focus is not None else f"mean over {found.n_samples} rows"
+    return {
+        "entry": found.entry, "loss": found.loss, "over": over, "count": show_count(found.n_paths),
+        "rows": [
+            {
+                "path": " → ".join(row.entries), "product": row.product,
+                "factors": [
+                    {"symbol": factor.symbol, "formula": factor.formula, "value": factor.value}
+                    for factor in row.factors
+                ],
+            }
+            for row in found.rows
+        ],
+        "rest_count": show_count(found.n_rest) if found.n_rest else "", "rest": found.rest, "total": found.total,
+        "magnitude": found.magnitude, "gradient": found.gradient, "residual": found.residual,
     }  # fmt: skip
 
 
@@ -195,6 +230,8 @@ def _portrait(array: Array) -> Answer:
         "most": float(sound.max()) if sound.size else None,
         "mean": float(sound.mean()) if sound.size else None,
         "norm": float(np.linalg.norm(sound)) if sound.size else 0.0,
+        "size": int(array.size),
+        "only": float(array.reshape(-1)[0]) if array.size == 1 else None,
         "nonfinite": int(array.size - finite.sum()),
         "rows": _int32(rows),
         "columns": _int32(columns),

@@ -19,8 +19,7 @@ from typing import Any, TypeAlias
 from chainrule.board import answers, tasks
 from chainrule.board.scene import Network, Scene
 from chainrule.board.stage import Stage
-from chainrule.errors import ChainruleError, InputError
-from chainrule.inspection import parse_entry
+from chainrule.errors import InputError
 
 SLICE_SECONDS = 0.02  # of training, or of a task, between two looks at the queue
 TOLD_EVERY = 0.05  # seconds between two words of the state while it plays
@@ -29,6 +28,11 @@ MOST_WAITING = 1000  # requests; beyond, they are refused
 
 Watcher: TypeAlias = Callable[[dict[str, Any]], None]
 Task: TypeAlias = Generator[dict[str, Any], None, dict[str, Any]]
+
+
+QUESTIONS = ("frame", "block", "samples", "sample", "plane", "timeline", "scene", "ledger")
+COMMANDS = ("play", "pause", "step", "phase", "back", "seek", "goto", "edit", "network", "reset", "check", "state")
+MOST_STEPS = 100_000  # of one command
 
 
 class Session:
@@ -170,6 +174,21 @@ class Session:
         self._stage.advance_marked(count)
         return self._tell()
 
+    def _goto(self, step: int) -> dict[str, Any]:
+        """Go to a step of the run, training as far as it takes."""
+        self._playing = False
+        stage = self._stage
+        if step <= stage.course.furthest:
+            stage.seek(step)
+        elif step - stage.course.furthest > MOST_STEPS:
+            raise InputError(f"step {step:,} is more than {MOST_STEPS:,} steps ahead")
+        else:
+            stage.advance_marked(step - stage.course.step)
+        return self._tell()
+
+    def _state(self) -> dict[str, Any]:
+        return {**answers.state(self._stage), "playing": self._playing, "rate": self._rate}
+
     def _phase(self) -> dict[str, Any]:
         self._playing = False
         self._stage.next_phase()
@@ -200,7 +219,7 @@ class Session:
         return self._tell()
 
     def _check(self, entries: int = 2000, focus: int | None = None) -> Task:
-        return tasks.check(self._stage, entries, focus)
+        return tasks.check(self._stage, entries, focus)  # type: ignore
 
     def _start_task(self, name: str, task: Task, future: Future[Any]) -> None:
         if name in self._tasks:
@@ -255,7 +274,7 @@ class Session:
     def _tell(self) -> dict[str, Any]:
         """Tell the watchers where the run stands, and return it."""
         self._told_at = time.perf_counter()
-        told = {**answers.state(self._stage), "playing": self._playing, "rate": self._rate}
+        told = self._state()
         self._tell_watchers({"event": "state", **told})
         return told
 
@@ -264,5 +283,15 @@ class Session:
             watcher(event)
 
 
-QUESTIONS = ("frame", "block", "samples", "sample", "plane", "timeline", "scene", "ledger")
-COMMANDS = ("play", "pause", "step", "phase", "back", "seek", "edit", "network", "reset", "check", "state")
+def _is_of(value: Any, annotation: str) -> bool:
+    """Return whether a JSON value fits a parameter's annotation."""
+    kinds = annotation.split(" | ")
+    if value is None:
+        return "None" in kinds
+    if isinstance(value, bool):
+        return "bool" in kinds
+    if isinstance(value, (int, float)):
+        return "float" in kinds or ("int" in kinds and isinstance(value, int))
+    if isinstance(value, str):
+        return "str" in kinds
+    return isinstance(value, dict) and any(kind.startswith(("dict", "Mapping")) for kind in kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -152,16 +153,21 @@ class Stage:
     def sweep(self, focus: Focus) -> Sweep:
         """Return every value and gradient at the present step: in float64, by the readable sweep."""
         if focus not in self._sweeps:
-            graph, scene = self.scene.graph, self.scene
-            if focus.row is None:
-                batch = self.course.batch()
-                values = forward(graph, self.flat, scene.X[batch.rows], scene.labels[batch.rows], noise=batch.noise)
-            else:
-                self.check_row(focus.row)
-                row = slice(focus.row, focus.row + 1)
-                values = forward(graph, self.flat, scene.X[row], scene.labels[row])
+            graph = self.scene.graph
+            X, labels, noise = self.examples(focus)
+            values = forward(graph, self.flat, X, labels, noise=noise)
             self._sweeps[focus] = Sweep(graph, values, backward(graph, values))
         return self._sweeps[focus]
+
+    def examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
+        """Return rows, labels and dropout's noise of what drives the board; a row alone meets no noise."""
+        scene = self.scene
+        if focus.row is None:
+            batch = self.course.batch()
+            return scene.X[batch.rows], scene.labels[batch.rows], batch.noise
+        self.check_row(focus.row)
+        row = slice(focus.row, focus.row + 1)
+        return scene.X[row], scene.labels[row], {}
 
     def judge(self) -> Judgement:
         """Return probabilities and losses of the rows that are looked at."""

@@ -1,0 +1,57 @@
+"""Where the graph's nodes stand on the board: the geometry of `chainrule.graph.layout`, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.graph import Graph
+from chainrule.graph.layout import ELIDED, layout_graph
+from chainrule.graph.picture.geometry import Lane, Size
+
+CARD: Size = 118.0, 92.0
+SCALAR: Size = 118.0, 66.0
+PAGE_WIDTH = 1280.0
+HEADINGS = {"forward": "FORWARD: VALUES", "backward": "BACKWARD: GRADIENTS"}
+
+
+def describe_layout(graph: Graph) -> dict[str, Any]:
+    """Return boxes, lines and headings, in pixels."""
+
+    def size(name: str, lane: Lane) -> Size:
+        return SCALAR if name != ELIDED and graph.shape(name) == () else CARD
+
+    layout = layout_graph(graph, size, page_width=PAGE_WIDTH)
+    lanes = ("forward", "backward") if layout.gradients else ("forward",)
+    return {
+        "width": layout.width,
+        "height": layout.height,
+        "boxes": [
+            {
+                "name": box.name, "lane": box.lane, "x": box.x, "y": box.y, "width": box.width, "height": box.height,
+                **_about(graph, box.name, layout.elision.nodes if layout.elision else 0),
+            }
+            for box in layout.boxes
+        ],
+        "routes": [
+            {"lane": route.lane, "source": route.source, "target": route.target, "points": [list(p) for p in route.points]}
+            for route in layout.routes
+        ],
+        "tags": [
+            {"lane": tag.lane, "text": ", ".join(tag.names), "x": tag.x, "y": tag.y, "width": tag.width,
+             "height": tag.height}
+            for tag in layout.tags
+        ],
+        "headings": [
+            {"lane": lane, "text": HEADINGS[lane], "x": 0.0, "y": system.top + 12.0 if lane == "forward" else system.bottom - 4.0}
+            for system in layout.systems
+            for lane in lanes
+        ],
+    }  # fmt: skip
+
+
+def _about(graph: Graph, name: str, left_out: int) -> dict[str, Any]:
+    if name == ELIDED:
+        return {"elided": f"… {left_out} nodes", "kind": "value", "operation": "", "shape": []}
+    node = graph[name]
+    kind = "parameter" if node.operation == "parameter" else "given" if node.is_source else "value"
+    return {"kind": kind, "operation": node.operation.replace("_", " "), "shape": list(graph.shape(name))}

@@ -1,0 +1,306 @@
+// The page's state, and what it asks of the session. Numbers come from there; here they are only shown.
+
+import { html, render } from "lit-html";
+import { fromHash, toHash } from "./address.js";
+import { listenToKeys } from "./keys.js";
+import { header } from "./panels/header.js";
+import { graphPanel } from "./panels/graph.js";
+import { inspectorPanel } from "./panels/inspector.js";
+import { ledgerPanel } from "./panels/ledger.js";
+import { samplesPanel } from "./panels/samples.js";
+import { planePanel } from "./panels/plane.js";
+import { timelinePanel } from "./panels/timeline.js";
+import { checkPanel } from "./panels/check.js";
+import { networkPanel } from "./panels/network.js";
+import { quizPanel } from "./panels/quiz.js";
+
+/** @typedef {import("./socket.js").Transport} Transport */
+
+/**
+ * What is looked at: in the address, so that a link opens it again.
+ * @typedef {object} View
+ * @property {number | null} focus the row that drives the board, null for the batch
+ * @property {string | null} entry "W1[0, 3]", "dZ1", ...
+ * @property {[number, number]} plane two columns
+ * @property {"loss" | "row"} order of the samples
+ * @property {boolean} projector
+ * @property {"auto" | "light" | "dark"} theme
+ */
+
+/** Answers that are kept, by what they depend on. @type {Record<string, (board: Board) => object | null>} */
+const QUESTIONS = {
+  frame: (board) => ({ focus: board.view.focus }),
+  samples: (board) => ({ order: board.view.order, count: board.listed }),
+  sample: (board) => (board.view.focus === null ? null : { row: board.view.focus }),
+  plane: (board) => ({ x: board.view.plane[0], y: board.view.plane[1], focus: board.view.focus }),
+  timeline: () => ({}),
+  inspect: (board) => (board.view.entry ? { entry: board.view.entry, focus: board.view.focus } : null),
+  block: (board) => (board.expanded ? { ...board.expanded, focus: board.view.focus } : null),
+  ledger: (board) => (board.ledgerEntry ? { entry: board.ledgerEntry, focus: board.view.focus, top: 12 } : null),
+};
+
+export class Board {
+  /**
+   * @param {HTMLElement} root
+   * @param {Transport} transport
+   * @param {{address?: boolean}} options
+   */
+  constructor(root, transport, options = {}) {
+    this.root = root;
+    this.transport = transport;
+    this.keepsAddress = options.address ?? false;
+    /** @type {View} */
+    this.view = { focus: null, entry: null, plane: [0, 1], order: "loss", projector: false, theme: "auto" };
+    this.listed = 30;
+    /** @type {any} */
+    this.state = null;
+    /** @type {any} */
+    this.scene = null;
+    /** @type {Record<string, any>} */
+    this.answers = {};
+    /** @type {Record<string, string>} */
+    this.askedFor = {};
+    /** @type {Record<string, string>} what went wrong, by question */
+    this.errors = {};
+    /** @type {{node: string, gradient: boolean, row: number, column: number} | null} */
+    this.expanded = null;
+    this.connected = false;
+    this.refused = false;
+    this.message = "";
+    /** @type {any} */
+    this.check = null;
+    /** @type {any} */
+    this.edited = null;
+    /** @type {any} */
+    this.quiz = null;
+    this.openPanel = "";
+    this.isAsking = false;
+    this.isRendering = false;
+    transport.listen((event) => this.hear(event));
+    listenToKeys(this);
+    if (this.keepsAddress) {
+      Object.assign(this.view, fromHash(location.hash));
+      window.addEventListener("hashchange", () => {
+        Object.assign(this.view, fromHash(location.hash));
+        this.refresh();
+      });
+    }
+    this.draw();
+  }
+
+  get readOnly() {
+    return this.transport.readOnly;
+  }
+
+  /** The entry whose paths are shown: the selected one, without the d of its gradient. */
+  get ledgerEntry() {
+    const entry = this.view.entry;
+    if (!entry || !entry.includes("[")) return null;
+    return entry.startsWith("d") ? entry.slice(1) : entry;
+  }
+
+  /** @param {any} event */
+  hear(event) {
+    if (event.event === "connected") {
+      this.connected = true;
+      this.refused = false;
+      this.open();
+    } else if (event.event === "disconnected") {
+      this.connected = false;
+      this.refused = event.refused;
+      this.draw();
+    } else if (event.event === "state") {
+      this.take(event);
+    } else if (event.event === "check" && this.check) {
+      this.check = { ...this.check, done: event.done, of: event.of };
+      this.draw();
+    }
+  }
+
+  async open() {
+    try {
+      this.scene = await this.transport.request("scene");
+      const wanted = this.keepsAddress ? fromHash(location.hash).step : undefined;
+      let state = await this.transport.request("state");
+      if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state && !this.readOnly) {
+        state = await this.transport.request("goto", { step: wanted });
+      }
+      this.take(state);
+    } catch (error) {
+      this.say(error);
+    }
+  }
+
+  /** @param {any} state */
+  async take(state) {
+    const isNew = !this.scene || state.revision !== this.scene.revision;
+    const stopped = state.stopped_at !== null && this.state?.stopped_at !== state.stopped_at;
+    this.state = state;
+    if (isNew) {
+      this.scene = await this.transport.request("scene");
+      this.fitView();
+    }
+    if (stopped) this.goToTrouble();
+    this.refresh();
+  }
+
+  /** Keep what is looked at, as far as it still exists. */
+  fitView() {
+    const names = new Set(this.scene.nodes.map((/** @type {any} */ node) => node.name));
+    const node = this.view.entry?.replace(/\[.*$/, "");
+    if (node && !names.has(node) && !(node.startsWith("d") && names.has(node.slice(1)))) this.view.entry = null;
+    if (this.view.focus !== null && this.view.focus >= this.scene.rows) this.view.focus = null;
+    const last = this.scene.columns - 1;
+    this.view.plane = /** @type {[number, number]} */ (this.view.plane.map((column) => Math.min(column, last)));
+    this.expanded = null;
+    this.check = null;
+    this.edited = null;
+    this.answers = {};
+  }
+
+  async goToTrouble() {
+    try {
+      const found = await this.transport.request("trouble", { focus: this.view.focus });
+      if (found.entry) this.select(found.entry);
+      this.message = found.text;
+    } catch (error) {
+      this.say(error);
+    }
+    this.draw();
+  }
+
+  /**
+   * Look at something else.
+   * @param {Partial<View>} change
+   */
+  look(change) {
+    Object.assign(this.view, change);
+    this.refresh();
+  }
+
+  /** @param {string | null} entry */
+  select(entry) {
+    this.edited = null;
+    this.look({ entry });
+  }
+
+  /** Ask again for whatever depends on what has changed; one round at a time, the newest wins. */
+  async refresh() {
+    this.draw();
+    if (this.isAsking || !this.connected || !this.scene || !this.state) return;
+    this.isAsking = true;
+    try {
+      while (await this.askOnce());
+    } finally {
+      this.isAsking = false;
+    }
+    if (this.keepsAddress) this.writeAddress();
+  }
+
+  /** @returns {Promise<boolean>} whether something was out of date */
+  async askOnce() {
+    const moment = `${this.state.revision}/${this.state.version}/${this.state.step}`;
+    const wanted = Object.entries(QUESTIONS)
+      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
+      .filter(([name, args]) => this.askedFor[name] !== `${moment} ${JSON.stringify(args)}`);
+    if (!wanted.length) return false;
+    await Promise.all(
+      wanted.map(async ([name, args]) => {
+        this.askedFor[name] = `${moment} ${JSON.stringify(args)}`;
+        if (args === null) {
+          delete this.answers[name];
+          delete this.errors[name];
+          return;
+        }
+        try {
+          this.answers[name] = await this.transport.request(name, args);
+          delete this.errors[name];
+        } catch (error) {
+          delete this.answers[name];
+          this.errors[name] = /** @type {Error} */ (error).message;
+        }
+      }),
+    );
+    this.draw();
+    return true;
+  }
+
+  /**
+   * Tell the session to do something.
+   * @param {string} cmd
+   * @param {object} args
+   */
+  async command(cmd, args = {}) {
+    this.message = "";
+    try {
+      const result = await this.transport.request(cmd, args);
+      if (result && "step" in result && "phase" in result) await this.take(result);
+      return result;
+    } catch (error) {
+      this.say(error);
+      return null;
+    }
+  }
+
+  /** @param {any} error */
+  say(error) {
+    this.message = error.message ?? String(error);
+    this.draw();
+  }
+
+  togglePlay() {
+    return this.command(this.state?.playing ? "pause" : "play");
+  }
+
+  /** @param {string} entry @param {number} value */
+  async edit(entry, value) {
+    const result = await this.command("edit", { entry, value, focus: this.view.focus });
+    if (result) {
+      this.edited = result;
+      await this.take(result.state);
+    }
+  }
+
+  async runCheck() {
+    this.check = { done: 0, of: 1 };
+    this.draw();
+    const moment = { step: this.state.step, version: this.state.version };
+    const result = await this.command("check", { focus: this.view.focus });
+    this.check = result ? { ...result, ...moment } : null;
+    this.draw();
+  }
+
+  writeAddress() {
+    const hash = toHash(this.view, this.state.playing ? undefined : this.state.step);
+    if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
+  }
+
+  draw() {
+    if (this.isRendering) return;
+    this.isRendering = true;
+    requestAnimationFrame(() => {
+      this.isRendering = false;
+      this.root.classList.toggle("projector", this.view.projector);
+      this.root.dataset.theme = this.view.theme;
+      render(this.page(), this.root);
+    });
+  }
+
+  page() {
+    if (!this.scene || !this.state) {
+      return html`<p class="waiting" role="status">${this.waitingText()}</p>`;
+    }
+    return html`
+      ${header(this)}
+      <div class="panels">
+        ${graphPanel(this)} ${inspectorPanel(this)} ${ledgerPanel(this)} ${samplesPanel(this)} ${planePanel(this)}
+        ${timelinePanel(this)} ${checkPanel(this)} ${networkPanel(this)} ${quizPanel(this)}
+      </div>
+    `;
+  }
+
+  waitingText() {
+    if (this.refused) return "The board was started anew, with another address: open that one.";
+    return this.connected ? "Loading …" : "Waiting for the board …";
+  }
+}

@@ -1,0 +1,98 @@
+// Panel 2: what the selected node or entry is, in symbols and in numbers.
+
+import { html, nothing } from "lit-html";
+import { unsafeHTML } from "lit-html/directives/unsafe-html.js";
+import { number, shapeText } from "../numbers.js";
+
+/** @typedef {import("../board.js").Board} Board */
+
+/** @param {Board} board */
+export function inspectorPanel(board) {
+  const { inspect } = board.answers;
+  return html`
+    <section class="panel inspector" aria-labelledby="inspector-title">
+      <div class="bar"><h2 id="inspector-title">Inspector</h2>${inspect ? html`<p class="aside">${inspect.entry}</p>` : nothing}</div>
+      ${board.view.entry === null
+        ? html`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`
+        : inspect
+          ? about(board, inspect)
+          : html`<p class="hint">${board.errors.inspect ?? "…"}</p>`}
+    </section>
+  `;
+}
+
+/** @param {Board} board @param {any} found */
+function about(board, found) {
+  return html`
+    <dl class="facts">
+      ${found.value === undefined ? nothing : html`<div><dt>value</dt><dd data-name="value">${number(found.value, 6)}</dd></div>`}
+      ${found.gradient === undefined ? nothing : html`<div><dt>gradient</dt><dd data-name="gradient">${number(found.gradient, 6)}</dd></div>`}
+      <div><dt>shape</dt><dd>${shapeText(found.shape)}</dd></div>
+    </dl>
+    ${found.formulas.map(
+      (/** @type {any} */ formula) => html`
+        <figure class="formula">
+          <figcaption>${formula.caption}</figcaption>
+          <div class="math" tabindex="0" role="group" aria-label=${formula.text}>${unsafeHTML(formula.mathml)}</div>
+          ${formula.shapes ? html`<p class="shapes">${formula.shapes}</p>` : nothing}
+        </figure>
+      `,
+    )}
+    ${found.editable && !board.readOnly ? editor(board, found) : nothing}
+    ${found.numpy ? numpy(board, found) : nothing}
+  `;
+}
+
+/** @param {Board} board @param {any} found */
+function editor(board, found) {
+  const edited = board.edited?.entry === found.entry ? board.edited : null;
+  return html`
+    <form class="edit" @submit=${(/** @type {any} */ event) => {
+      event.preventDefault();
+      const value = Number(event.target.elements.value.value);
+      if (event.target.elements.value.value.trim() && !Number.isNaN(value)) board.edit(found.entry, value);
+    }}>
+      <label>Set ${found.entry} to <input name="value" inputmode="decimal" autocomplete="off" .value=${String(found.value)} /></label>
+      <button type="submit">Set</button>
+    </form>
+    ${edited ? outcome(edited) : nothing}
+  `;
+}
+
+/** What g dw foretold, beside what happened. @param {any} edited */
+function outcome(edited) {
+  return html`
+    <table class="outcome">
+      <caption>What the gradient foretold, and what happened to J</caption>
+      <tbody>
+        <tr><th scope="row">dw</th><td data-name="dw">${number(edited.change, 6)}</td></tr>
+        <tr><th scope="row">g · dw</th><td data-name="predicted">${number(edited.predicted, 6)}</td></tr>
+        <tr><th scope="row">J before</th><td data-name="before">${number(edited.before, 8)}</td></tr>
+        <tr><th scope="row">J after</th><td data-name="after">${number(edited.after, 8)}</td></tr>
+        <tr><th scope="row">change of J</th><td data-name="happened">${number(edited.happened, 6)}</td></tr>
+      </tbody>
+    </table>
+  `;
+}
+
+/** @param {Board} board @param {any} found */
+function numpy(board, found) {
+  return html`
+    <details class="numpy">
+      <summary>As NumPy</summary>
+      <button type="button" @click=${() => copy(board, found.numpy)}>Copy</button>
+      <pre tabindex="0"><code data-name="numpy">${found.numpy}</code></pre>
+    </details>
+  `;
+}
+
+/** @param {Board} board @param {string} text */
+async function copy(board, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    board.message = "Copied.";
+  } catch {
+    board.message = "The browser refused to copy: select the lines instead.";
+  }
+  board.draw();
+}

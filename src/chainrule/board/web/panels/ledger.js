@@ -1,0 +1,64 @@
+// Panel 3: the paths of the chain rule from one entry to the loss, with numbers.
+
+import { html, nothing } from "lit-html";
+import { number, short } from "../numbers.js";
+
+/** @typedef {import("../board.js").Board} Board */
+
+/** @param {Board} board */
+export function ledgerPanel(board) {
+  const { ledger } = board.answers;
+  const entry = board.ledgerEntry;
+  return html`
+    <section class="panel ledger" aria-labelledby="ledger-title">
+      <div class="bar">
+        <h2 id="ledger-title">Ledger of paths</h2>
+        ${ledger ? html`<p class="aside">d${ledger.loss}/d${ledger.entry} · ${ledger.count} paths, ${ledger.over}</p>` : nothing}
+      </div>
+      ${entry === null
+        ? html`<p class="hint">Select one entry, such as <button type="button" class="link" @click=${() => board.select(firstEntry(board))}>${firstEntry(board)}</button>, to see every path from it to the loss.</p>`
+        : ledger
+          ? table(ledger)
+          : html`<p class="hint">${board.errors.ledger ?? "…"}</p>`}
+    </section>
+  `;
+}
+
+/** @param {Board} board */
+function firstEntry(board) {
+  const weight = board.scene.nodes.find((/** @type {any} */ node) => node.parameter && node.shape.length === 2);
+  return `${weight?.name ?? "W1"}[0, ${Math.min(3, (weight?.shape[1] ?? 4) - 1)}]`;
+}
+
+/** @param {any} ledger */
+function table(ledger) {
+  return html`
+    <div class="scroll" tabindex="0" role="group" aria-label="Paths">
+      <table>
+        <thead><tr><th scope="col">path</th><th scope="col">factors</th><th scope="col" class="right">product</th></tr></thead>
+        <tbody>
+          ${ledger.rows.map(
+            (/** @type {any} */ row) => html`
+              <tr>
+                <th scope="row" class="path">${row.path}</th>
+                <td class="factors">${row.factors.map(
+                  (/** @type {any} */ factor, /** @type {number} */ i) => html`${i ? html`<span class="times"> · </span>` : nothing}<span class="factor" title="${factor.symbol} = ${factor.value}"><span class="symbol">${factor.formula}</span><span class="value">${number(factor.value)}</span></span>`,
+                )}</td>
+                <td class="right" data-name="product">${number(row.product, 6)}</td>
+              </tr>
+            `,
+          )}
+          ${ledger.rest_count ? html`<tr class="rest"><th scope="row" colspan="2">${ledger.rest_count} other paths together</th><td class="right" data-name="rest">${number(ledger.rest, 6)}</td></tr>` : nothing}
+        </tbody>
+        <tfoot>
+          <tr><th scope="row" colspan="2">sum of the paths</th><td class="right" data-name="total">${number(ledger.total, 8)}</td></tr>
+          <tr><th scope="row" colspan="2">gradient by the backward pass</th><td class="right" data-name="gradient">${number(ledger.gradient, 8)}</td></tr>
+          <tr class=${Math.abs(ledger.residual) <= 1e-9 * Math.abs(ledger.magnitude || 1) ? "good" : "bad"}>
+            <th scope="row" colspan="2">they differ by</th><td class="right" data-name="residual">${number(ledger.residual, 3)}</td>
+          </tr>
+        </tfoot>
+      </table>
+    </div>
+    <p class="aside">The sizes of all paths add up to ${short(ledger.magnitude)}.</p>
+  `;
+}

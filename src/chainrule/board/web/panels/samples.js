@@ -1,0 +1,118 @@
+// Panel 4: rows by their loss; one of them, or the whole batch, drives the board.
+
+import { html, nothing, svg } from "lit-html";
+import { classColour, classShape } from "../colours.js";
+import { styled } from "../draw.js";
+import { grouped, number } from "../numbers.js";
+
+/** @typedef {import("../board.js").Board} Board */
+
+/** @param {Board} board */
+export function samplesPanel(board) {
+  const { samples, sample } = board.answers;
+  return html`
+    <section class="panel samples" aria-labelledby="samples-title">
+      <div class="bar">
+        <h2 id="samples-title">Samples</h2>
+        <label>by <select @change=${(/** @type {any} */ event) => board.look({ order: event.target.value })}>
+          <option value="loss" ?selected=${board.view.order === "loss"}>loss</option>
+          <option value="row" ?selected=${board.view.order === "row"}>row</option>
+        </select></label>
+        <button type="button" aria-pressed=${board.view.focus === null} @click=${() => board.look({ focus: null })}>Whole batch</button>
+      </div>
+      ${sample ? residual(board, sample) : batchHint(board)}
+      ${samples ? list(board, samples) : html`<p class="hint">${board.errors.samples ?? "…"}</p>`}
+    </section>
+  `;
+}
+
+/** @param {Board} board */
+function batchHint(board) {
+  return html`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`;
+}
+
+/** p, y and p - y as bars. @param {Board} board @param {any} sample */
+function residual(board, sample) {
+  const classes = board.scene.classes;
+  return html`
+    <table class="residual">
+      <caption>Sample ${sample.row}, class ${classes[sample.label]}: J = ${number(sample.loss)}</caption>
+      <thead><tr><th scope="col">class</th><th scope="col">p</th><th scope="col">y</th><th scope="col">dZ = p − y</th></tr></thead>
+      <tbody>
+        ${classes.slice(0, 30).map(
+          (/** @type {string} */ name, /** @type {number} */ k) => html`
+            <tr>
+              <th scope="row">${swatch(k)} ${name}</th>
+              <td>${bar(sample.p.data[k], "value")}<span data-name="p">${number(sample.p.data[k])}</span></td>
+              <td data-name="y">${number(sample.y.data[k], 1)}</td>
+              <td>${bar(sample.d.data[k], "gradient")}<span data-name="d">${number(sample.d.data[k])}</span></td>
+            </tr>
+          `,
+        )}
+      </tbody>
+    </table>
+  `;
+}
+
+/** A bar from -1 to 1, or 0 to 1. @param {number} value @param {"value" | "gradient"} kind */
+function bar(value, kind) {
+  const share = Math.max(-1, Math.min(1, Number.isFinite(value) ? value : 0));
+  const [left, width] = kind === "value" ? [0, 100 * share] : [50 + Math.min(0, 50 * share), 50 * Math.abs(share)];
+  return html`<span class="bar-track ${kind}" aria-hidden="true"><span class="bar-fill" ${styled({ left: `${left}%`, width: `${width}%` })}></span></span>`;
+}
+
+/** The mark of a class: its colour and its shape. @param {number} k */
+export function swatch(k) {
+  return html`<svg class="swatch" viewBox="-6 -6 12 12" aria-hidden="true">${SHAPES[classShape(k)](classColour(k))}</svg>`;
+}
+
+/** @type {Record<string, (colour: string) => unknown>} */
+const SHAPES = {
+  circle: (colour) => svg`<circle r="4.5" fill=${colour} />`,
+  square: (colour) => svg`<rect x="-4" y="-4" width="8" height="8" fill=${colour} />`,
+  triangle: (colour) => svg`<path d="M0 -5L5 4L-5 4Z" fill=${colour} />`,
+  diamond: (colour) => svg`<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z" fill=${colour} />`,
+  cross: (colour) => svg`<path d="M-4 -4L4 4M-4 4L4 -4" stroke=${colour} stroke-width="2.6" />`,
+  star: (colour) => svg`<path d="M0 -5.5L1.5 -1.6L5.5 -1.6L2.3 1L3.4 5L0 2.7L-3.4 5L-2.3 1L-5.5 -1.6L-1.5 -1.6Z" fill=${colour} />`,
+};
+
+/** @param {Board} board @param {any} samples */
+function list(board, samples) {
+  const K = board.scene.classes.length;
+  const count = samples.rows.shape[0];
+  const others = samples.of < samples.all ? `, of ${grouped(samples.of)} looked at of ${grouped(samples.all)}` : "";
+  return html`
+    <div class="scroll" tabindex="0" role="group" aria-label="Rows">
+      <table class="rows">
+        <thead><tr><th scope="col">row</th><th scope="col">class</th><th scope="col" class="right">loss</th><th scope="col" class="right">p of class</th><th scope="col">predicted</th></tr></thead>
+        <tbody>
+          ${Array.from({ length: count }, (_, i) => row(board, samples, i, K))}
+        </tbody>
+      </table>
+    </div>
+    <p class="aside">${grouped(count)} rows${others}; mean loss ${number(samples.mean_loss)}
+      ${count < samples.of ? html`<button type="button" class="link" @click=${() => { board.listed += 50; board.refresh(); }}>more</button>` : nothing}</p>
+  `;
+}
+
+/**
+ * @param {Board} board
+ * @param {any} samples
+ * @param {number} i
+ * @param {number} K
+ */
+function row(board, samples, i, K) {
+  const at = samples.rows.data[i];
+  const label = samples.labels.data[i];
+  const p = samples.probabilities.data.subarray(i * K, (i + 1) * K);
+  const predicted = p.indexOf(Math.max(...p));
+  return html`
+    <tr class=${at === board.view.focus ? "chosen" : ""}>
+      <th scope="row"><button type="button" class="link" aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button></th>
+      <td>${swatch(label)} ${board.scene.classes[label]}</td>
+      <td class="right" data-name="loss">${number(samples.losses.data[i])}</td>
+      <td class="right" data-name="p">${number(p[label], 3)}</td>
+      <td class=${predicted === label ? "" : "wrong"}>${swatch(predicted)} ${board.scene.classes[predicted]}${predicted === label ? nothing : html`<span class="visually-hidden"> (wrong)</span>`}</td>
+    </tr>
+  `;
+}
