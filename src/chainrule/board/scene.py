@@ -72,7 +72,9 @@ class Network:
             value = getattr(self, name)
             fits = isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < below
             _need(fits, f"{name} must be a number in [{least:g}, {below:g}), got {value!r}")
-        _need(_is_whole(self.batch_size) and self.batch_size >= 1, f"batch_size must be at least 1: {self.batch_size!r}")
+        _need(
+            _is_whole(self.batch_size) and self.batch_size >= 1, f"batch_size must be at least 1: {self.batch_size!r}"
+        )
         _need(_is_whole(self.seed) and 0 <= self.seed < 2**63, f"seed must be a whole number >= 0, got {self.seed!r}")
 
     @classmethod

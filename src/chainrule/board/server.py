@@ -72,8 +72,12 @@ class Server:
         ]
         self._server = uvicorn.Server(
             uvicorn.Config(
-                Starlette(routes=routes), log_level="warning", access_log=False, ws_max_size=LONGEST_REQUEST,
-                timeout_graceful_shutdown=1, lifespan="off",
+                Starlette(routes=routes),
+                log_level="warning",
+                access_log=False,
+                ws_max_size=LONGEST_REQUEST,
+                timeout_graceful_shutdown=1,
+                lifespan="off",
             )  # fmt: skip
         )
 
@@ -103,7 +107,9 @@ class Server:
         if not self._is_own_host(request.headers.get("host")):
             return PlainTextResponse("not this server", 421, HEADERS)
         if not self._knows(request.query_params.get("token")):
-            return HTMLResponse(page("<p>Open the address that <code>chainrule board</code> printed.</p>"), 403, HEADERS)
+            return HTMLResponse(
+                page("<p>Open the address that <code>chainrule board</code> printed.</p>"), 403, HEADERS
+            )
         return HTMLResponse(page(), 200, HEADERS)
 
     async def _talk(self, socket: WebSocket) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from chainrule.board.answers import as_focus
 from chainrule.board.stage import Stage
 from chainrule.errors import InputError
-from chainrule.inspection import check as compare
 from chainrule.inspection import parse_entry
 
 ENTRIES_AT_ONCE = 8
