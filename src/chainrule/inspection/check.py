@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from chainrule._typing import Array, Float64Array
 from chainrule.errors import InputError
-from chainrule.graph import Graph, Node, backward, forward
+from chainrule.graph import Graph, Node
 from chainrule.graph.operation import show_shape
 from chainrule.inspection.entries import Entry
 from chainrule.inspection.routes import dependents, loss_of
+from chainrule.inspection.subject import Inspected, Rows, resolve
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -121,11 +123,11 @@ class GradientCheck:
 
 
 def check(
-    graph: Graph,
-    parameters: Array | Mapping[str, Array],
-    X: Array | Mapping[str, Array],
-    y: Array,
+    model: Inspected,
+    X: Rows,
+    y: Any = None,
     *,
+    sample: int | None = None,
     sample_weight: Array | None = None,
     noise: Mapping[str, Array] | None = None,
     n_entries: int | None = None,
@@ -139,7 +141,10 @@ def check(
 
     Parameters
     ----------
-    graph, parameters, X, y, sample_weight, noise
+    model, X, y, sample
+        See `chainrule.inspection.subject.resolve`: a model, a file, a classifier or a pair (graph, parameters), its
+        rows and labels, and the row to take alone.
+    sample_weight, noise
         As for `chainrule.graph.sweep`.
     n_entries
         How many entries to check, drawn without replacement; None checks all.
@@ -165,16 +170,17 @@ def check(
     (4e-4 as a rule) if both are smaller: a difference of two losses cannot tell more digits of a smaller
     number. Kinks are looked for at 0, in elementwise operations whose derivative jumps there.
     """
-    layout = graph.parameters
+    subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
+    graph, layout = subject.graph, subject.graph.parameters
     if not layout.size:
         raise InputError("this graph has no parameters, so there is no gradient to check")
     if step is not None and not (np.isfinite(step) and step > 0):
         raise InputError(f"step must be a finite number > 0, got {step!r}")
-    flat = layout.flatten(parameters if isinstance(parameters, Mapping) else layout.views(np.asarray(parameters)))
-    values = forward(graph, flat, X, y, sample_weight=sample_weight, noise=noise)
+    flat = subject.parameters.copy()  # its entries are moved
+    values = replace(subject, parameters=flat).forward()
     analytic = layout.flatten(
         {name: np.zeros(shape) for name, shape in layout.items()}
-        | {name: array for name, array in backward(graph, values).items() if name in layout}
+        | {name: array for name, array in subject.backward(values).items() if name in layout}
     )
     numeric = np.full(layout.size, np.nan)
     steps = np.full(layout.size, np.nan)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chainrule._typing import Array
 from chainrule.errors import InputError
 from chainrule.graph import Graph
 from chainrule.graph.operation import BATCH, Shape, show_shape
@@ -56,3 +58,25 @@ def parse_entry(graph: Graph, text: str, *, shape: Shape | None = None) -> Entry
             f"entries as {str(example)!r} (indices count from 0)"
         )
     return Entry(node.name, index)
+
+
+def locate(graph: Graph, text: str, sample: int | None, values: Mapping[str, Array]) -> Entry:
+    """Return the entry that ``text`` names among values; with a sample, a batch's entries go without the row.
+
+    Raises as `parse_entry`, and `InputError` if the node has no value here.
+    """
+    node = graph[text.split("[")[0].strip()]
+    if node.name not in values:
+        raise InputError(f"entry {text!r}: node {node.name!r} has no value here")
+    extents = values[node.name].shape
+    if sample is not None and graph.shape(node.name)[:1] == (BATCH,):
+        found = parse_entry(graph, text, shape=extents[1:])
+        return Entry(found.node, (0, *found.index))
+    return parse_entry(graph, text, shape=extents)
+
+
+def entry_name(graph: Graph, entry: Entry, sample: int | None) -> str:
+    """Return how an entry is written: with a sample, without the batch's row."""
+    if sample is not None and graph.shape(entry.node)[:1] == (BATCH,):
+        return str(Entry(entry.node, entry.index[1:]))
+    return str(entry)

@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum, prod
-
-import numpy as np
+from typing import Any
 
 from chainrule._typing import Array
 from chainrule.errors import InputError, NonFiniteError
-from chainrule.graph import Graph, backward, first_nonfinite, forward
-from chainrule.graph.operation import BATCH
-from chainrule.inspection.entries import Entry, parse_entry
+from chainrule.graph import Graph, first_nonfinite
+from chainrule.inspection.entries import entry_name, locate
 from chainrule.inspection.jacobians import EntryGraph
 from chainrule.inspection.paths import elided, folded, grouped, show_count
 from chainrule.inspection.search import PathSums, Step, largest_paths
+from chainrule.inspection.subject import Inspected, Rows, resolve
 from chainrule.inspection.symbols import entry_symbol
 
 
@@ -141,11 +140,10 @@ class Ledger:
 
 
 def ledger(
-    graph: Graph,
-    parameters: Array | Mapping[str, Array],
+    model: Inspected,
     entry: str,
-    X: Array | Mapping[str, Array],
-    y: Array,
+    X: Rows,
+    y: Any = None,
     *,
     sample: int | None = None,
     sample_weight: Array | None = None,
@@ -156,10 +154,13 @@ def ledger(
 
     Parameters
     ----------
-    graph, parameters, X, y, sample_weight, noise
-        As for `chainrule.graph.sweep`.
+    model, X, y
+        See `chainrule.inspection.subject.resolve`: a model, a file, a classifier or a pair (graph, parameters), its
+        rows and labels.
     entry
         ``"W1[0, 3]"``; any node will do.
+    sample_weight, noise
+        As for `chainrule.graph.sweep`.
     sample
         A row of ``X``: the loss is that row's own, as if m were 1, and entries go without the row's index
         (``Z1[3]``). None takes the batch, whose mean brings the 1/m, and entries have it (``Z1[17, 3]``).
@@ -187,12 +188,11 @@ def ledger(
     """
     if top < 0:
         raise InputError(f"top= must be at least 0, got {top!r}")
-    if sample is not None:
-        X, y, sample_weight, noise = _only(graph, sample, X, y, noise)
-    values = forward(graph, parameters, X, y, sample_weight=sample_weight, noise=noise)
+    subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
+    graph, values = subject.graph, subject.forward()
     _check_finite(graph, values)
-    start = _start(graph, entry, sample, values)
-    gradients = backward(graph, values)
+    start = locate(graph, entry, sample, values)
+    gradients = subject.backward(values)
     gradient = float(gradients[start.node][start.index]) if start.node in gradients else 0.0
     entries = EntryGraph(graph, values, start, str(graph.loss))
     sums = PathSums.of(entries)
@@ -203,10 +203,10 @@ def ledger(
     listed = fsum(row.product for row in rows)
     complete = len(found) == sums.count
     return Ledger(
-        entry=_name(graph, start, sample),
+        entry=entry_name(graph, start, sample),
         loss=str(graph.loss),
         sample=sample,
-        n_samples=next((len(values[node.name]) for node in graph.of_kind("data") if node.name in values), 1),
+        n_samples=subject.n_samples,
         rows=tuple(rows),
         n_paths=sums.count,
         rest=0.0 if complete else sums.total - listed,
@@ -214,25 +214,6 @@ def ledger(
         magnitude=sums.magnitude,
         gradient=gradient,
     )
-
-
-def _only(
-    graph: Graph,
-    sample: int,
-    X: Array | Mapping[str, Array],
-    y: Array,
-    noise: Mapping[str, Array] | None,
-) -> tuple[Array | Mapping[str, Array], Array, None, Mapping[str, Array] | None]:
-    """Return a batch of one row. Its weight goes: alone, it has the whole share of the mean."""
-    arrays = {name: np.asarray(array) for name, array in X.items()} if isinstance(X, Mapping) else {"": np.asarray(X)}
-    labels = np.asarray(y)
-    if not 0 <= sample < len(labels):
-        raise InputError(f"sample= must be a row of the batch, 0..{len(labels) - 1}, got {sample!r}")
-    rows = slice(sample, sample + 1)
-    batched = {name: not name or graph.shape(name)[:1] == (BATCH,) for name in arrays}
-    kept = {name: array[rows] if batched[name] else array for name, array in arrays.items()}
-    noise = None if noise is None else {name: np.asarray(array)[rows] for name, array in noise.items()}
-    return (kept if isinstance(X, Mapping) else kept[""]), labels[rows], None, noise
 
 
 def _check_finite(graph: Graph, values: Mapping[str, Array]) -> None:
@@ -243,30 +224,12 @@ def _check_finite(graph: Graph, values: Mapping[str, Array]) -> None:
         )
 
 
-def _start(graph: Graph, entry: str, sample: int | None, values: Mapping[str, Array]) -> Entry:
-    """Return the entry to start from; with a sample, a batch's entries are named without the row."""
-    node = graph[entry.split("[")[0].strip()]
-    if node.name not in values:
-        raise InputError(f"entry {entry!r}: node {node.name!r} has no value here")
-    extents = values[node.name].shape
-    if sample is not None and graph.shape(node.name)[:1] == (BATCH,):
-        found = parse_entry(graph, entry, shape=extents[1:])
-        return Entry(found.node, (0, *found.index))
-    return parse_entry(graph, entry, shape=extents)
-
-
-def _name(graph: Graph, entry: Entry, sample: int | None) -> str:
-    if sample is not None and graph.shape(entry.node)[:1] == (BATCH,):
-        return str(Entry(entry.node, entry.index[1:]))
-    return str(entry)
-
-
 def _row(entries: EntryGraph, steps: tuple[Step, ...], sample: int | None) -> LedgerRow:
-    names = [_name(entries.graph, entries.start, sample)]
+    names = [entry_name(entries.graph, entries.start, sample)]
     factors = []
     for step in steps:
-        target = _name(entries.graph, step.target, sample)
-        symbol = entry_symbol(entries, step, lambda entry: _name(entries.graph, entry, sample))
+        target = entry_name(entries.graph, step.target, sample)
+        symbol = entry_symbol(entries, step, lambda entry: entry_name(entries.graph, entry, sample))
         factors.append(Factor(target, names[-1], symbol, step.value))
         names.append(target)
     product = prod(factor.value for factor in factors) + 0.0  # no -0
