@@ -88,7 +88,7 @@ class Graph:
         try:
             return self._nodes[name]
         except KeyError:
-            near = get_close_matches(str(name), self._nodes, n=1)
+            near = get_close_matches(str(name), self._nodes, n=1, cutoff=0.5)
             meant = f"; did you mean {near[0]!r}?" if near else ""
             raise GraphError(f"no node is named {name!r}: the graph has {listed(self._nodes)}{meant}") from None
 
