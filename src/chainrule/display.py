@@ -54,9 +54,13 @@ def as_text(renderable: RenderableType) -> str:
 
 
 def rich_table(
-    caption: str, titles: Sequence[str], body: Sequence[Sequence[str]], *, words: Sequence[int] = (0,)
+    caption: str,
+    titles: Sequence[str],
+    body: Sequence[Sequence[str]],
+    *,
+    words: Sequence[int] = (0,),
 ) -> Table:
-    """Return a table for rich: the columns ``words`` hold text, the others figures, which stay whole."""
+    """Return a table for rich: the columns ``words`` hold text, the others figures."""
     from rich.table import Table
     from rich.text import Text
 

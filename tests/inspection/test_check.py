@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -195,3 +196,25 @@ def test_a_graph_without_parameters_or_loss_is_refused() -> None:
     graph = Graph(build.softmax_classifier(1, 2).nodes)
     with pytest.raises(InputError, match="no loss"):
         check((graph, np.zeros(graph.parameters.size)), np.ones((1, 1)), np.array([0]))
+
+
+def test_it_is_a_heat_map_and_plain_data() -> None:
+    graph = build.mlp(2, [2], 2)
+    values = {"W1": np.array([[1.0, 2.0], [1.0, -1.0]]), "b1": np.zeros(2), "W2": np.eye(2), "b2": np.zeros(2)}
+    result = check((graph, values), np.array([[1.0, -1.0], [3.0, 1.0]]), np.array([0, 1]))
+    levels = result.levels("W1")
+    assert np.isnan(levels).tolist() == result.crosses_kink["W1"].tolist()
+    assert (levels[~np.isnan(levels)] < 0.5).all()
+    html = result._repr_html_()
+    assert html.count("<svg") == 4
+    assert html.count("<circle") == result.n_kinks == 3
+    told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert told["passed"] and told["parameters"]["W1"]["n_at_a_kink"] == 2
+
+
+def test_one_sample() -> None:
+    graph, parameters, X, y = _network()
+    result = check((graph, parameters), X, y, sample=5)
+    alone = sweep(graph, parameters, X[5:6], y[5:6]).gradients["W1"]
+    np.testing.assert_array_equal(result.analytic["W1"], alone)
+    assert result.passed()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from math import fsum, prod
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -243,3 +245,35 @@ def test_a_batch_that_is_not_the_first_axis_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="'T'"):
         ledger((graph, np.ones(6)), "T[0, 0]", arrays, np.array([0, 1]))
     assert _adds_up(ledger((graph, np.ones(6)), "X[0, 0]", arrays, np.array([0, 1])))
+
+
+def test_it_is_shown_in_every_style() -> None:
+    graph, parameters, X, y = _spiral_network(l2=1e-3)
+    result = ledger((graph, parameters), "W1[0, 3]", X, y, sample=250)
+    factor = next(one for one in result.rows[0].factors if one.target.startswith("Z2"))
+    assert factor.latex.startswith(r"\frac{\mathrm{d}Z_{2}[")
+    for text in (factor.mathml, result.rows[0].mathml):
+        assert ElementTree.fromstring(text).tag.endswith("math")
+    assert result.rows[0].latex.count(" = ") == 3
+    html = result._repr_html_()
+    assert html.count("<math") == len(result.rows)
+    told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert told["n_paths"] == "4"
+    assert told["rows"][0]["product"] == result.rows[0].product
+
+
+@pytest.mark.parametrize("entry", ["W1[5, 3]", "b1[3]", "W2[3, 1]", "X[7]"])
+def test_a_sample_of_a_large_network_lays_out_what_is_reached(entry: str) -> None:
+    random = np.random.default_rng(0)
+    graph = build.mlp(784, [256, 128], 10)
+    parameters = random.normal(size=graph.parameters.size) / 8
+    X, y = random.normal(size=(3, 784)), np.array([3, 4, 5])
+    result = ledger((graph, parameters), entry, X, y, sample=1)
+    assert _adds_up(result)
+    assert abs(result.residual) <= 1e-9 * abs(result.gradient)
+
+
+def test_a_class_without_weight_in_the_first_row() -> None:
+    graph = build.softmax_classifier(2, 3, class_weight=(0.0, 1.0, 2.0))
+    X, y = np.ones((3, 2)), np.array([0, 1, 2])
+    assert _adds_up(ledger((graph, np.arange(9.0)), "W[0, 1]", X, y))

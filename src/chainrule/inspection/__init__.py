@@ -11,7 +11,9 @@ from chainrule.inspection.check import GradientCheck, check
 from chainrule.inspection.entries import Entry, parse_entry
 from chainrule.inspection.explain import Explanation, explain
 from chainrule.inspection.ledger import Factor, Ledger, LedgerRow, ledger
+from chainrule.inspection.nonfinite import NonFinite, first_nonfinite
 from chainrule.inspection.paths import LocalDerivative, Path, Paths, paths
+from chainrule.inspection.trace import NodeTrace, Trace, trace
 
 __all__ = [
     "Entry",
@@ -21,12 +23,17 @@ __all__ = [
     "Ledger",
     "LedgerRow",
     "LocalDerivative",
+    "NodeTrace",
+    "NonFinite",
     "Path",
     "Paths",
+    "Trace",
     "as_numpy",
     "check",
     "explain",
+    "first_nonfinite",
     "ledger",
     "parse_entry",
     "paths",
+    "trace",
 ]

@@ -100,6 +100,61 @@ class GradientCheck:
         index = np.unravel_index(int(errors.argmax()), errors.shape)
         return float(errors[index]), Entry(name, tuple(int(i) for i in index))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, by parameter too, as plain data; not the arrays."""
+        return {
+            "passed": self.passed(),
+            "n_checked": self.n_checked,
+            "n_at_a_kink": self.n_kinks,
+            "n_below_resolution": self.n_small,
+            "max_relative_error": _plain(self.max_relative_error),
+            "worst": self.worst,
+            "parameters": {
+                name: {
+                    "shape": list(array.shape),
+                    "n_checked": int(self.checked[name].sum()),
+                    "n_at_a_kink": int(self.crosses_kink[name].sum()),
+                    "max_relative_error": _plain(max(self._worst_of(name)[0], 0.0))
+                    if self._judged(name).any()
+                    else None,
+                }
+                for name, array in self.analytic.items()
+            },
+        }
+
+    def levels(self, name: str) -> Float64Array:
+        """Return a parameter's errors for a heat map: 0 at 1e-7 and below, 1 at 1e-2 and above, on a log scale.
+
+        NaN where an entry was not checked, or its step crosses a kink.
+        """
+        with np.errstate(divide="ignore"):
+            scale = (np.log10(self.relative_error[name]) + 7.0) / 5.0
+        return np.where(self._judged(name), np.clip(scale, 0.0, 1.0), np.nan)
+
+    def _repr_html_(self) -> str:
+        from chainrule.display import html_block, html_table
+        from chainrule.inspection.heat_map import heat_map
+        from chainrule.markup import element
+
+        rows = []
+        for name, array in self.analytic.items():
+            error, entry = self._worst_of(name)
+            rows.append(
+                (
+                    name,
+                    show_shape(array.shape),
+                    f"{int(self.checked[name].sum()):,}",
+                    f"{int(self.crosses_kink[name].sum()):,}",
+                    f"{error:.1e}" if entry is not None else "none judged",
+                    str(entry or ""),
+                    heat_map(self.levels(name), self.crosses_kink[name], f"relative errors of d{name}"),
+                )
+            )
+        titles = ("parameter", "shape", "checked", "at a kink", "largest relative error", "at", "1e-7 … 1e-2")
+        first, *rest = str(self).splitlines()
+        notes = rest[1 + len(rows) :]
+        return html_block(html_table(first, titles, rows), *(element("p", line) for line in notes))
+
     def __str__(self) -> str:
         size = sum(array.size for array in self.analytic.values())
         lines = [
@@ -254,6 +309,11 @@ def has_kink(node: Node) -> bool:
     sides = np.array([-1.0, 1.0]) * np.finfo(np.float64).tiny
     slopes = node.record.backward(np.ones(2), sides, **{**node.record.attributes, **node.attributes})[0]
     return slopes is not None and bool(abs(slopes[1] - slopes[0]) > np.finfo(np.float64).eps)
+
+
+def _plain(value: float) -> float | None:
+    """Return a number as JSON has it: None for NaN and infinity."""
+    return value if np.isfinite(value) else None
 
 
 def _relative_error(analytic: Float64Array, numeric: Float64Array, resolution: Float64Array) -> Float64Array:

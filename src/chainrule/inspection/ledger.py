@@ -15,6 +15,7 @@ from typing import Any
 from chainrule._typing import Array
 from chainrule.errors import InputError, NonFiniteError
 from chainrule.graph import Graph, first_nonfinite
+from chainrule.graph.formula import Formula, Fraction, Named, Number, Role, product_of, render_mathml, row
 from chainrule.inspection.entries import entry_name, locate
 from chainrule.inspection.jacobians import EntryGraph
 from chainrule.inspection.paths import elided, folded, grouped, show_count
@@ -31,21 +32,51 @@ class Factor:
     ----------
     target, source
         The entries: d target / d source.
-    formula
-        What it is, in symbols: ``W2[3, 1]``.
+    expression
+        What it is, in symbols, to be rendered in any style.
     value
         And in numbers.
     """
 
     target: str
     source: str
-    formula: str
+    expression: Formula
     value: float
 
     @property
     def symbol(self) -> str:
         """``dZ2[1]/dA1[3]``."""
         return f"d{self.target}/d{self.source}"
+
+    @property
+    def formula(self) -> str:
+        """What it is, in symbols: ``W2[3, 1]``."""
+        return self.expression.render("text", {})
+
+    @property
+    def equation(self) -> Formula:
+        """Symbol, formula and number with equals signs between them."""
+        return row(self.fraction, "=", self.expression, "=", Number(self.value, alone=True))
+
+    @property
+    def fraction(self) -> Formula:
+        """The symbol as a fraction."""
+        above, below = (Named(Role("q", gradient=True), {"q": name}) for name in (self.target, self.source))
+        return Fraction(above, below)
+
+    @property
+    def latex(self) -> str:
+        """The equation as LaTeX."""
+        return self.equation.render("latex", {})
+
+    @property
+    def mathml(self) -> str:
+        """The equation as MathML."""
+        return render_mathml(self.equation, {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"symbol": self.symbol, "formula": self.formula, "value": self.value, "mathml": self.mathml}
 
 
 @dataclass(frozen=True)
@@ -65,6 +96,38 @@ class LedgerRow:
     entries: tuple[str, ...]
     factors: tuple[Factor, ...]
     product: float
+
+    @property
+    def equations(self) -> tuple[Formula, ...]:
+        """The product of the factors: as derivatives, in symbols, in numbers; and what it comes to."""
+        products = (
+            [factor.fraction for factor in self.factors],
+            [_bracketed(factor.expression) for factor in self.factors],
+            [Number(factor.value) for factor in self.factors],
+        )
+        return (*(product_of(factors) for factors in products if factors), Number(self.product, alone=True))
+
+    @property
+    def latex(self) -> str:
+        """The equations as LaTeX, with equals signs between them."""
+        return " = ".join(equation.render("latex", {}) for equation in self.equations)
+
+    @property
+    def mathml(self) -> str:
+        """The equations as MathML, with equals signs between them."""
+        parts: list[Formula | str] = []
+        for equation in self.equations:
+            parts += ["=", equation]
+        return render_mathml(row(*parts[1:]), {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "entries": list(self.entries),
+            "factors": [factor.to_dict() for factor in self.factors],
+            "product": self.product,
+            "mathml": self.mathml,
+        }
 
     def __str__(self) -> str:
         path = " → ".join(elided(list(self.entries)))
@@ -127,15 +190,41 @@ class Ledger:
         """What the paths and the backward pass differ by."""
         return self.total - self.gradient
 
-    def __str__(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data; numbers of paths, which may be huge, as text."""
+        figures = ("entry", "loss", "sample", "n_samples", "rest", "total", "magnitude", "gradient", "residual")
+        return {
+            **{name: getattr(self, name) for name in figures},
+            "n_paths": str(self.n_paths),
+            "n_rest": str(self.n_rest),
+            "rows": [one.to_dict() for one in self.rows],
+        }
+
+    def _sums(self) -> list[tuple[str, str]]:
+        sums = [(f"{self.rest:+.6e}", f"{_paths(self.n_rest, 'other ')} together")] if self.n_rest else []
+        return [
+            *sums,
+            (f"{self.total:+.6e}", f"sum; the sizes add up to {self.magnitude:.6e}"),
+            (f"{self.gradient:+.6e}", "by the backward pass"),
+            (f"{self.residual:+.6e}", "residual"),
+        ]
+
+    def _repr_html_(self) -> str:
+        from chainrule.display import html_block, html_table
+        from chainrule.markup import Html
+
+        body = [(f"{one.product:+.6e}", " → ".join(elided(list(one.entries))), Html(one.mathml)) for one in self.rows]
+        sums = [(figure, what, "") for figure, what in self._sums()]
+        return html_block(html_table(self._title, ("product", "path", "chain rule"), [*body, *sums], words=(1, 2)))
+
+    @property
+    def _title(self) -> str:
         over = f"the mean over {self.n_samples} rows" if self.sample is None else f"sample {self.sample} alone"
-        lines = [f"d{self.loss}/d{self.entry}, {over}: {_paths(self.n_paths)}"]
-        lines += [str(row) for row in self.rows]
-        if self.n_rest:
-            lines.append(f"{self.rest:+.6e}   {_paths(self.n_rest, 'other ')} together")
-        lines.append(f"{self.total:+.6e}   sum; the sizes add up to {self.magnitude:.6e}")
-        lines.append(f"{self.gradient:+.6e}   by the backward pass")
-        lines.append(f"{self.residual:+.6e}   residual")
+        return f"d{self.loss}/d{self.entry}, {over}: {_paths(self.n_paths)}"
+
+    def __str__(self) -> str:
+        lines = [self._title, *map(str, self.rows)]
+        lines += [f"{figure}   {what}" for figure, what in self._sums()]
         return "\n".join(lines)
 
 
@@ -197,10 +286,10 @@ def ledger(
     entries = EntryGraph(graph, values, start, str(graph.loss))
     sums = PathSums.of(entries)
     found = largest_paths(entries, top)
-    rows = sorted((_row(entries, steps, sample) for steps in found), key=lambda row: -abs(row.product))
+    listed_rows = sorted((_row(entries, steps, sample) for steps in found), key=lambda one: -abs(one.product))
     # Where every path is cut (a dead unit), one is enough to show where.
-    rows = [row for row in rows if row.product] or rows[:1]
-    listed = fsum(row.product for row in rows)
+    rows = [one for one in listed_rows if one.product] or listed_rows[:1]
+    listed = fsum(one.product for one in rows)
     complete = len(found) == sums.count
     return Ledger(
         entry=entry_name(graph, start, sample),
@@ -234,6 +323,12 @@ def _row(entries: EntryGraph, steps: tuple[Step, ...], sample: int | None) -> Le
         names.append(target)
     product = prod(factor.value for factor in factors) + 0.0  # no -0
     return LedgerRow(tuple(names), tuple(reversed(factors)), product)
+
+
+def _bracketed(formula: Formula) -> Formula:
+    """Bracket a formula that would fall apart in a product."""
+    text = formula.render("text", {})
+    return row("(", formula, ")") if grouped(text) != text else formula
 
 
 def _paths(count: int, which: str = "") -> str:

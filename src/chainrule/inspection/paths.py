@@ -12,7 +12,7 @@ from math import log10
 
 from chainrule.errors import InputError
 from chainrule.graph import Graph, Node
-from chainrule.graph.formula import Formula
+from chainrule.graph.formula import Formula, Named, row
 from chainrule.inspection.routes import Edge, edges_between, local_formula, loss_of
 
 MOST_SHOWN = 8
@@ -195,20 +195,20 @@ def local_derivative(graph: Graph, edge: Edge) -> LocalDerivative:
     return LocalDerivative(
         target=edge.target,
         source=edge.source,
-        formula=in_names(local_formula(node, edge.position), node, edge.position),
-        shorthand=in_names(gradient, node, edge.position),
+        formula=named(local_formula(node, edge.position), node, edge.position).render("text", {}),
+        shorthand=named(gradient, node, edge.position).render("text", {}),
     )
 
 
-def in_names(formula: Formula | None, node: Node, position: int) -> str:
-    """Render a formula of the node's record in the graph's names; ``position`` is the input it is about."""
+def named(formula: Formula | None, node: Node, position: int) -> Formula:
+    """Return a formula of the node's record in the graph's names; ``position`` is the input it is about."""
     if formula is None:
-        return ""
+        return row("")
     roles = node.record.input_roles(len(node.inputs))
     names = dict(zip(roles, node.inputs, strict=True)) | {"out": node.name}
     if node.record.variadic:
         names[node.record.roles[-1].rstrip("*")] = node.inputs[position]
-    return formula.render("text", names)
+    return Named(formula, names)
 
 
 def grouped(formula: str) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chainrule.graph.formula import Role
+from chainrule.graph.formula import Formula, Named, Role
 from chainrule.inspection.entries import Entry
 from chainrule.inspection.jacobians import EntryGraph
-from chainrule.inspection.paths import in_names
+from chainrule.inspection.paths import named
 from chainrule.inspection.routes import local_formula
 from chainrule.inspection.search import Step
 
 
-def entry_symbol(entries: EntryGraph, step: Step, name: Callable[[Entry], str]) -> str:
+def entry_symbol(entries: EntryGraph, step: Step, name: Callable[[Entry], str]) -> Formula:
     """Return what a step's factor is: ``W2[3, 1]``, ``I(Z1[3] > 0)``, or the operation's own formula.
 
     Parameters
@@ -30,12 +30,12 @@ def entry_symbol(entries: EntryGraph, step: Step, name: Callable[[Entry], str]) 
     node = entries.graph[edge.target]
     formula = local_formula(node, edge.position)
     if isinstance(formula, Role):
-        return name(_read_entry(entries, step, formula.role))
+        return Named(Role("q"), {"q": name(_read_entry(entries, step, formula.role))})
     if formula is not None and node.record.elementwise:
         roles = node.record.input_roles(len(node.inputs))
         names = {role: name(Entry(source, step.target.index)) for role, source in zip(roles, node.inputs, strict=True)}
-        return formula.render("text", names | {"out": name(step.target)})
-    return in_names(formula, node, edge.position)
+        return Named(formula, names | {"out": name(step.target)})
+    return named(formula, node, edge.position)
 
 
 def _read_entry(entries: EntryGraph, step: Step, role: str) -> Entry:
