@@ -24,6 +24,7 @@ _WHERE = {
     "SoftmaxOptions": "chainrule.training",
     "SoftmaxPath": "chainrule.estimators",
     "as_numpy": "chainrule.inspection",
+    "attribution": "chainrule.inspection",
     "check": "chainrule.inspection",
     "datasets": "chainrule",
     "explain": "chainrule.inspection",
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     )
     from chainrule.files import Checkpoint, load_model, save_model
     from chainrule.graph import Graph, Node
-    from chainrule.inspection import as_numpy, check, explain, first_nonfinite, ledger, trace
+    from chainrule.inspection import as_numpy, attribution, check, explain, first_nonfinite, ledger, trace
     from chainrule.model import Model
     from chainrule.tables import read_table
     from chainrule.training import NetworkOptions, NetworkRecipe, SoftmaxOptions, train

@@ -7,6 +7,7 @@ the path of a model file, a fitted classifier, or a pair (graph, parameters).
 """
 
 from chainrule.inspection.as_numpy import as_numpy
+from chainrule.inspection.attribution import Attribution, attribution
 from chainrule.inspection.check import GradientCheck, check
 from chainrule.inspection.entries import Entry, parse_entry
 from chainrule.inspection.explain import Explanation, explain
@@ -16,6 +17,7 @@ from chainrule.inspection.paths import LocalDerivative, Path, Paths, paths
 from chainrule.inspection.trace import NodeTrace, Trace, trace
 
 __all__ = [
+    "Attribution",
     "Entry",
     "Explanation",
     "Factor",
@@ -29,6 +31,7 @@ __all__ = [
     "Paths",
     "Trace",
     "as_numpy",
+    "attribution",
     "check",
     "explain",
     "first_nonfinite",

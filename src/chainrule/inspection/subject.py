@@ -64,6 +64,8 @@ class Subject:
         As for `chainrule.graph.forward`.
     sample
         The row these are, where it is one alone.
+    table
+        The rows as a table, where they came as one.
     """
 
     graph: Graph
@@ -78,6 +80,7 @@ class Subject:
     sample_weight: Array | None = None
     noise: Mapping[str, Array] | None = None
     sample: int | None = None
+    table: Table | None = None
 
     @property
     def n_samples(self) -> int:
@@ -130,6 +133,7 @@ class Subject:
             noise=None if self.noise is None else {name: array[row] for name, array in self.noise.items()},
             sample_weight=None,
             sample=int(sample),
+            table=None if self.table is None else self.table.take([int(place[0])]),
         )
 
 
@@ -141,6 +145,7 @@ def resolve(
     sample_weight: Array | None = None,
     noise: Mapping[str, Array] | None = None,
     sample: int | None = None,
+    with_labels: bool = True,
 ) -> Subject:
     """Return what is inspected.
 
@@ -157,6 +162,8 @@ def resolve(
         As for `chainrule.graph.forward`.
     sample
         The row to look at alone; None for the whole batch.
+    with_labels
+        Whether a table's target column is looked for; without, rows that have no label stay.
 
     Raises
     ------
@@ -168,7 +175,7 @@ def resolve(
     weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     noise = None if noise is None else {name: np.asarray(array) for name, array in noise.items()}
     if isinstance(model, Model):
-        found = _of_model(model, X, y)
+        found = _of_model(model, X, y, with_labels)
     elif isinstance(model, tuple) and len(model) == 2 and isinstance(model[0], Graph):
         found = _of_pair(*model, X, y)
     elif hasattr(model, "to_graph"):
@@ -189,11 +196,11 @@ def _of_pair(graph: Graph, parameters: Array | Mapping[str, Array], X: Rows, y: 
     return Subject(graph, flat, arrays, labels, _all_rows(graph, arrays))
 
 
-def _of_model(model: Model, X: Rows, y: Any) -> Subject:
+def _of_model(model: Model, X: Rows, y: Any, with_labels: bool) -> Subject:
     labels: Array | None = None if y is None else model.labels.codes_of(y)
     table = _table_of(X, model.encoding is not None)
     rows = None
-    if table is not None and y is None and model.labels.column in table:
+    if table is not None and y is None and with_labels and model.labels.column in table:
         labels, mask = model.labels.encode(table[model.labels.column])
         table, rows = table.take(mask), np.flatnonzero(mask)
         if not len(labels):
@@ -211,6 +218,7 @@ def _of_model(model: Model, X: Rows, y: Any) -> Subject:
         class_names=tuple(map(str, model.classes.tolist())),
         encoding=model.encoding,
         dtype=model.dtype,
+        table=table,
     )
 
 
@@ -228,7 +236,7 @@ def _of_estimator(estimator: Inspectable, X: Rows, y: Any) -> Subject:
     labels = None if y is None else _class_indices(np.asarray(y), estimator.classes_)
     arrays = _by_name(graph, X)
     class_names = tuple(map(str, estimator.classes_.tolist()))
-    return Subject(graph, flat, arrays, labels, _all_rows(graph, arrays), names, class_names)
+    return Subject(graph, flat, arrays, labels, _all_rows(graph, arrays), names, class_names, table=table)
 
 
 def _by_name(graph: Graph, X: Rows) -> dict[str, Array]:
