@@ -134,7 +134,7 @@ def test_nonsense_is_refused() -> None:
         ({"target": 3}, "target must be a class"),
         ({"target": [0, 1, 2]}, "3 classes for 2 rows"),
         ({"baseline": np.ones(3)}, "baseline must be 4 features"),
-        ({"sample": 2}, "sample= must be a row"),
+        ({"sample": 2}, "sample must be a row"),
     ):
         with pytest.raises(InputError, match=message):
             attribution(pair, X, **arguments)

@@ -68,7 +68,7 @@ def test_labels_are_the_models_own() -> None:
         assert found.class_names == ("setosa", "versicolor", "virginica")
         with pytest.raises(InputError, match="tulip"):
             resolve(subject, X[:1], ["tulip"])
-        with pytest.raises(InputError, match=r"sample= must be a row of the batch, 0\.\.149"):
+        with pytest.raises(InputError, match=r"sample must be a row of the batch, 0\.\.149"):
             resolve(subject, X, names, sample=150)
 
 

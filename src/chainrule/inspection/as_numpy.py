@@ -185,8 +185,9 @@ class _Writer:
 
 def literal(array: Array) -> str:
     """Return an array as code, every number in full."""
-    text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(array.tolist()))
-    return f"np.array({text})" if array.ndim else text
+    is_column = array.ndim == 2 and array.shape[1] == 1 < len(array)
+    text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr((array[:, 0] if is_column else array).tolist()))
+    return f"np.array({text}){'[:, None]' * is_column}" if array.ndim else text
 
 
 def _assignment(name: str, right: str, comment: str) -> list[str]:

@@ -122,8 +122,8 @@ class Subject:
         if not len(place):
             last = int(self.rows.max(initial=-1))
             if is_number and 0 <= sample < last:
-                raise InputError(f"sample= must be a row that has a label, row {sample} has none")
-            raise InputError(f"sample= must be a row of the batch, 0..{last} (rows count from 0), got {sample!r}")
+                raise InputError(f"sample must be a row that has a label, row {sample} has none")
+            raise InputError(f"sample must be a row of the batch, 0..{last} (rows count from 0), got {sample!r}")
         row = slice(int(place[0]), int(place[0]) + 1)
         return replace(
             self,
