@@ -209,7 +209,7 @@ def test_what_does_not_exist_is_refused() -> None:
         ledger((graph, parameters), "Z1[0, 0]", X, y, sample=1)
     with pytest.raises(InputError, match=r"Z1"):
         ledger((graph, parameters), "Z1[300, 0]", X, y)
-    with pytest.raises(InputError, match="sample="):
+    with pytest.raises(InputError, match="sample must be"):
         ledger((graph, parameters), "W1[0, 0]", X, y, sample=300)
     with pytest.raises(InputError, match="top="):
         ledger((graph, parameters), "W1[0, 0]", X, y, top=-1)

@@ -201,7 +201,11 @@ class Ledger:
         }
 
     def _sums(self) -> list[tuple[str, str]]:
-        sums = [(f"{self.rest:+.6e}", f"{_paths(self.n_rest, 'other ')} together")] if self.n_rest else []
+        sums = (
+            [(f"{self.rest:+.6e}", _paths(self.n_rest, "other ") + (" together" if self.n_rest > 1 else ""))]
+            if self.n_rest
+            else []
+        )
         return [
             *sums,
             (f"{self.total:+.6e}", f"sum; the sizes add up to {self.magnitude:.6e}"),
