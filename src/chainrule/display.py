@@ -21,9 +21,10 @@ _STYLE = """
 .chainrule-table table { border-collapse: collapse; margin: .4em 0 1em; font-variant-numeric: tabular-nums }
 .chainrule-table th, .chainrule-table td { padding: .15em .6em; text-align: right; white-space: nowrap }
 .chainrule-table th:first-child, .chainrule-table td:first-child { text-align: left; padding-left: 0 }
-.chainrule-table td.words { text-align: left }
+.chainrule-table td.words, .chainrule-table th.words { text-align: left }
+.chainrule-table math { font-size: 1.15em; math-style: normal }
 .chainrule-table thead th { border-bottom: 1px solid currentColor; font-weight: 600 }
-.chainrule-table caption { text-align: left; font-weight: 600; padding: .3em 0 }
+.chainrule-table caption { text-align: left; font-weight: 600; padding: .3em 0; white-space: nowrap }
 .chainrule-table pre { margin: .3em 0 .8em }
 .chainrule-table .bad { color: #b3261e; font-weight: 600 }
 .chainrule-table .scale span { display: inline-block; height: .75em; vertical-align: -.06em }
@@ -82,7 +83,15 @@ def html_table(
     caption: Any, titles: Sequence[Any], body: Sequence[Sequence[Any]], *, words: Sequence[int] = (0,)
 ) -> Html:
     """Return a table in HTML, for `html_block`."""
-    head = element("tr", join(*(element("th", title, scope="col") for title in titles)))
+    head = element(
+        "tr",
+        join(
+            *(
+                element("th", title, scope="col", class_="words" if i in words else None)
+                for i, title in enumerate(titles)
+            )
+        ),
+    )
     rows = [
         element(
             "tr",
@@ -94,9 +103,10 @@ def html_table(
     return element("table", element("caption", caption), element("thead", head), element("tbody", join(*rows)))
 
 
-def html_facts(facts: Sequence[tuple[Any, Any]]) -> Html:
-    """Return pairs of what and how as a table in HTML."""
-    rows = [element("tr", element("th", name, scope="row"), element("td", value)) for name, value in facts]
+def html_facts(facts: Sequence[tuple[Any, Any]], *, words: bool = False) -> Html:
+    """Return pairs of what and how as a table in HTML; ``words`` sets how flush left, as numbers are not."""
+    class_ = "words" if words else None
+    rows = [element("tr", element("th", name, scope="row"), element("td", how, class_=class_)) for name, how in facts]
     return element("table", element("tbody", join(*rows)))
 
 

@@ -277,3 +277,10 @@ def test_a_class_without_weight_in_the_first_row() -> None:
     graph = build.softmax_classifier(2, 3, class_weight=(0.0, 1.0, 2.0))
     X, y = np.ones((3, 2)), np.array([0, 1, 2])
     assert _adds_up(ledger((graph, np.arange(9.0)), "W[0, 1]", X, y))
+
+
+def test_a_penalty_names_the_entry_it_is_of() -> None:
+    graph, parameters, X, y = _spiral_network(l2=1e-3)
+    rows = ledger((graph, parameters), "W1[0, 3]", X, y, sample=250).rows
+    (penalty,) = (row for row in rows if row.entries[1] == "R1")
+    assert penalty.factors[1].formula == "λ W1[0, 3]"

@@ -77,6 +77,8 @@ class Word(Formula):
             variable = self.text.isalpha() and (len(self.text) == 1 or set(self.text) <= set("ijk"))
             slanted = variable and self.text not in _UPRIGHT
             return f"<i>{self.text}</i>" if slanted else escape(self.text)
+        if " " in self.text:
+            return rf"\text{{ {self.text}}}" if style == "latex" else f"<mtext>\u00a0{escape(self.text)}</mtext>"
         if style == "latex":
             if self.text in _LATEX_WORDS:
                 return _LATEX_WORDS[self.text]
@@ -252,8 +254,7 @@ def sum_of(terms: Sequence[Formula], rest: float | None = None, n_rest: int = 0)
     for term in terms:
         parts += ["+", term]
     if n_rest:
-        more = Row((Word("("), Word(f"{n_rest:,}"), Word("more"), Word(")")))
-        parts += ["+", Word("…") if rest is None else Number(rest), more]
+        parts += ["+", Word("…") if rest is None else Number(rest), Word(f"({n_rest:,} more)")]
     return row(*parts[1:]) if parts else Number(0.0)
 
 
@@ -360,10 +361,12 @@ def _identifier(name: str, style: Style, gradient: bool) -> str:
         escaped = "".join(_LATEX_WORDS.get(c, _LATEX_SPECIAL.get(c, c)) for c in stem)
         word = escaped if len(stem) == 1 else rf"\mathrm{{{escaped}}}"
         subscript = f"_{{{digits}}}" if digits else ""
-        return (r"\mathrm{d}" if gradient else "") + word + subscript
+        gap = r"\," if len(stem) > 1 else ""
+        return (rf"\mathrm{{d}}{gap}" if gradient else "") + word + subscript
     letter = f"<mi>{escape(stem)}</mi>"
     letter = f"<msub>{letter}<mn>{digits}</mn></msub>" if digits else letter
-    return f'<mrow><mi mathvariant="normal">d</mi>{letter}</mrow>' if gradient else letter
+    gap = '<mspace width="0.17em"/>' if len(stem) > 1 else ""
+    return f'<mrow><mi mathvariant="normal">d</mi>{gap}{letter}</mrow>' if gradient else letter
 
 
 def _bracketed(text: str) -> str:

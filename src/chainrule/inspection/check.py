@@ -153,7 +153,7 @@ class GradientCheck:
         titles = ("parameter", "shape", "checked", "at a kink", "largest relative error", "at", "1e-7 … 1e-2")
         first, *rest = str(self).splitlines()
         notes = rest[1 + len(rows) :]
-        return html_block(html_table(first, titles, rows), *(element("p", line) for line in notes))
+        return html_block(html_table(first, titles, rows, words=(0, 1, 5, 6)), *(element("p", line) for line in notes))
 
     def __str__(self) -> str:
         size = sum(array.size for array in self.analytic.values())

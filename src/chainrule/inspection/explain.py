@@ -127,7 +127,7 @@ class Explanation:
         ]
         where = "" if self.sample is None else f", sample {self.sample} alone"
         title = element("p", element("b", self.name), f" ({self.kind}, {self.operation}){where}")
-        return html_block(title, html_facts(facts))
+        return html_block(title, html_facts(facts, words=True))
 
 
 def explain(

@@ -9,6 +9,7 @@ from chainrule.markup import Html, text
 
 MOST_CELLS = 4096
 _CELL = 7
+_WIDEST, _HIGHEST = 320, 160
 _GREEN, _RED, _NONE = (0, 138, 100), (179, 38, 30), "#c9ced6"
 
 
@@ -41,7 +42,8 @@ def heat_map(levels: Float64Array, marked: Array, label: str) -> Html:
                 centre = f'cx="{j * _CELL + 3}" cy="{i * _CELL + 3}"'
                 cells.append(f'<circle {centre} r="1.5" fill="#30363d"/>')
     width, height = columns * _CELL, rows * _CELL
-    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    scale = min(1.0, _WIDEST / width, _HIGHEST / height)
+    size = f'width="{scale * width:.0f}" height="{max(1, scale * height):.0f}" viewBox="0 0 {width} {height}"'
     return Html(f'<svg {size} role="img" aria-label="{text(label)}">{"".join(cells)}</svg>')
 
 

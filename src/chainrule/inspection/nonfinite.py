@@ -113,7 +113,7 @@ class NonFinite:
         from chainrule.display import html_block, html_facts
         from chainrule.markup import element
 
-        return html_block(element("p", self._title, class_="bad"), html_facts(self._facts()))
+        return html_block(element("p", self._title, class_="bad"), html_facts(self._facts(), words=True))
 
 
 def first_nonfinite(

@@ -35,6 +35,8 @@ def entry_symbol(entries: EntryGraph, step: Step, name: Callable[[Entry], str]) 
         roles = node.record.input_roles(len(node.inputs))
         names = {role: name(Entry(source, step.target.index)) for role, source in zip(roles, node.inputs, strict=True)}
         return Named(formula, names | {"out": name(step.target)})
+    if formula is not None and node.record.roles == ("weight",):  # a penalty: of each weight by itself
+        return Named(formula, {"weight": name(step.source), "out": node.name})
     return named(formula, node, edge.position)
 
 
