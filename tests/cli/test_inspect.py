@@ -62,6 +62,8 @@ def test_the_whole_table(run: Run, network: str) -> None:
     assert len(losses) == 4 and losses == sorted(losses, reverse=True)
     worst = told["largest_losses"][0]["row"]
     assert inspection.trace(network, "penguins.csv", sample=worst).loss == pytest.approx(losses[0], rel=1e-9)
+    some = run("inspect", network, "penguins.csv", "--rows", "20").stdout
+    assert "the first 20 of 344 rows of penguins.csv" in some and "loss" in some
     assert list(told["importance"]) == list(inspection.attribution(network, "penguins.csv").importance)
 
 

@@ -109,7 +109,7 @@ def _check_rendering(formula, names, key):
     assert text.count("(") == text.count(")"), text
     root = ElementTree.fromstring(f"<root>{formula.render('mathml', names)}</root>")
     assert {element.tag for element in root.iter()} <= {
-        "root", "mrow", "mi", "mn", "mo", "msub", "msup", "mfrac", "munder",
+        "root", "mrow", "mi", "mn", "mo", "msub", "msup", "mfrac", "munder", "mtext",
     }  # fmt: skip
     for element in root.iter():  # scripts and fractions have two parts exactly, or browsers show an error
         if element.tag in ("msub", "msup", "mfrac", "munder"):

@@ -38,6 +38,9 @@ def inspect(
         ),
     ] = None,
     code: Annotated[bool, typer.Option("--code", help="With --node: print NumPy code that gives the number.")] = False,
+    most: Annotated[
+        int, typer.Option("--rows", min=1, metavar="N", help="Without --row: take the first N rows.")
+    ] = 10_000,
     top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="How many paths or rows to list.")] = 10,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +60,8 @@ def inspect(
     loaded = load_model(model)
     with Stages() as stages:
         stages.begin(f"Reading {table}")
-        rows = _usable(loaded, read_table(table), row, path, node)
+        whole = read_table(table)
+        rows = _usable(loaded, whole if row is not None else whole.take(range(min(most, len(whole)))), row, path, node)
         stages.begin("Computing")
         facts, shown = _results(loaded, rows, row, path, node, code, top)
     if code:
@@ -65,7 +69,8 @@ def inspect(
     elif as_json:
         screen.show_json(_finite({"model": str(model), "table": table, "row": row, **facts}))
     else:
-        where = f"row {row} of {table}" if row is not None else f"{len(rows):,} rows of {table}"
+        some = f"the first {len(rows):,} of {len(whole):,}" if len(rows) < len(whole) else f"{len(rows):,}"
+        where = f"row {row} of {table}" if row is not None else f"{some} rows of {table}"
         screen.show(screen.heading(f"{model}, {where}"), "", *shown)
 
 
