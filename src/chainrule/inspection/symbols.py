@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from chainrule.graph.formula import Formula, Named, Role
 from chainrule.inspection.entries import Entry
 from chainrule.inspection.jacobians import EntryGraph
@@ -41,15 +39,10 @@ def entry_symbol(entries: EntryGraph, step: Step, name: Callable[[Entry], str]) 
 
 
 def _read_entry(entries: EntryGraph, step: Step, role: str) -> Entry:
-    """Return which entry of the tensor in ``role`` the factor is: number them, and see which comes out."""
-    edge = step.block.edge
-    node = entries.graph[edge.target]
-    position = node.record.input_roles(len(node.inputs)).index(role)
-    tensor = node.inputs[position]
-    row = step.target.index[0] if entries.has_batch(edge.target) else 0
-    values = entries.one_row(edge.target, row)
-    numbered = np.arange(values[tensor].size, dtype=np.float64).reshape(values[tensor].shape)
-    share = entries.jacobian_row(edge, entries.place_of(step.target), {**values, tensor: numbered})
-    number = int(share[entries.place_of(step.source)])
-    index = tuple(int(i) for i in np.unravel_index(number, numbered.shape))
-    return Entry(tensor, (row, *index[1:]) if entries.has_batch(tensor) else index)
+    """Return which entry of the tensor in ``role`` the factor is, by the letters of the axes in the record's code."""
+    node = entries.graph[step.block.edge.target]
+    roles = node.record.input_roles(len(node.inputs))
+    written = node.record.code(roles[step.block.edge.position], roles, {**node.record.attributes, **node.attributes})
+    places = dict(zip(written.axes["d_out"], step.target.index, strict=True))
+    places |= dict(zip(written.axes["out"], step.source.index, strict=True))
+    return Entry(node.inputs[roles.index(role)], tuple(places[letter] for letter in written.axes[role]))
