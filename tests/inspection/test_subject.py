@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from scipy.sparse import csr_array
 from small_networks import IRIS, small_network
 
 import chainrule
@@ -70,6 +71,13 @@ def test_labels_are_the_models_own() -> None:
             resolve(subject, X[:1], ["tulip"])
         with pytest.raises(InputError, match=r"sample must be a row of the batch, 0\.\.149"):
             resolve(subject, X, names, sample=150)
+
+
+def test_sparse_rows_become_dense() -> None:
+    X, y = IRIS
+    classifier = SoftmaxClassifier().fit(csr_array(X), y)
+    for subject in (classifier, classifier.to_model()):
+        np.testing.assert_array_equal(resolve(subject, csr_array(X), y).X["X"], X)
 
 
 def test_several_labels_a_row() -> None:

@@ -207,7 +207,7 @@ def _of_model(model: Model, X: Rows, y: Any, with_labels: bool) -> Subject:
             raise TableError(f"{table.source} has no value of the target {model.labels.column!r} in any row.")
     if table is not None:
         X = table if model.encoding is not None else features_of(table, model.feature_names, model.labels.column)
-    arrays = _by_name(model.graph, None if X is None else model.transform(X))
+    arrays = _by_name(model.graph, None if X is None else model.transform(_dense(X)))
     return Subject(
         graph=model.graph,
         parameters=model.parameters.astype(np.float64),
@@ -230,7 +230,7 @@ def _of_estimator(estimator: Inspectable, X: Rows, y: Any) -> Subject:
     if table is not None:
         X = features_of(table, names, None)
     elif X is not None:
-        X = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
+        X = np.asarray(_dense(X), dtype=np.float64)
         if X.ndim != 2 or X.shape[1] != d:
             raise InputError(f"X must be (rows, {d}), got shape {X.shape}")
     labels = None if y is None else _class_indices(np.asarray(y), estimator.classes_)
@@ -249,6 +249,10 @@ def _by_name(graph: Graph, X: Rows) -> dict[str, Array]:
 def _all_rows(graph: Graph, arrays: Mapping[str, Array]) -> IntArray:
     batched = (len(array) for name, array in arrays.items() if name in graph and graph.shape(name)[:1] == (BATCH,))
     return np.arange(next(batched, 1 if arrays else 0))
+
+
+def _dense(X: Rows) -> Rows:
+    return X.toarray() if hasattr(X, "toarray") else X
 
 
 def _class_indices(y: Array, classes: Array) -> Array:
