@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._typing import Array
+from chainrule.blas import in_one_thread
 from chainrule.errors import InputError
 from chainrule.graph.code import Index
 from chainrule.inspection.entries import Entry, locate, parse_reference
@@ -25,6 +26,7 @@ RESULT = "value"
 _TAKEN = {"np", "ndtr", "print", RESULT}
 
 
+@in_one_thread
 def as_numpy(
     model: Inspected,
     name: str,

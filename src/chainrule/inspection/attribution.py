@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.blas import in_one_thread
 from chainrule.display import as_text, html_block, html_table, import_pandas, number, rich_table
 from chainrule.errors import InputError
 from chainrule.inspection.output import Output, output_of
@@ -154,6 +155,7 @@ class Attribution:
         return html_block(html_table(self._title, [*titles, ""], rows, words=(len(titles),)))
 
 
+@in_one_thread
 def attribution(
     model: Inspected,
     X: Rows,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._typing import Array, Float64Array
+from chainrule.blas import in_one_thread
 from chainrule.errors import InputError
 from chainrule.graph import Graph, Node
 from chainrule.graph.operation import show_shape
@@ -177,6 +178,7 @@ class GradientCheck:
         return "\n".join([*lines, f"{verdict}: largest relative error {self.max_relative_error:.1e}"])
 
 
+@in_one_thread
 def check(
     model: Inspected,
     X: Rows,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule._typing import Array
+from chainrule.blas import in_one_thread
 from chainrule.errors import InputError
 from chainrule.graph import Graph
 from chainrule.graph.formula import Formula, Named, Number, Role, Style, row, sum_of
@@ -130,6 +131,7 @@ class Explanation:
         return html_block(title, html_facts(facts, words=True))
 
 
+@in_one_thread
 def explain(
     model: Inspected,
     name: str,

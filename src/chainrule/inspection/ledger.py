@@ -13,6 +13,7 @@ from math import fsum, prod
 from typing import Any
 
 from chainrule._typing import Array
+from chainrule.blas import in_one_thread
 from chainrule.errors import InputError, NonFiniteError
 from chainrule.graph import Graph, first_nonfinite
 from chainrule.graph.formula import Formula, Fraction, Named, Number, Role, product_of, render_mathml, row
@@ -232,6 +233,7 @@ class Ledger:
         return "\n".join(lines)
 
 
+@in_one_thread
 def ledger(
     model: Inspected,
     entry: str,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule._typing import Array
+from chainrule.blas import in_one_thread
 from chainrule.graph import Graph
 from chainrule.graph.operation import show_shape
 from chainrule.inspection.entries import Entry, entry_name
@@ -116,6 +117,7 @@ class NonFinite:
         return html_block(element("p", self._title, class_="bad"), html_facts(self._facts(), words=True))
 
 
+@in_one_thread
 def first_nonfinite(
     model: Inspected,
     X: Rows,

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chainrule._typing import Array
+from chainrule.blas import in_one_thread
 from chainrule.display import as_text, html_block, html_table, import_pandas, number, rich_table
 from chainrule.graph import Graph
 from chainrule.graph.formula import Formula, render_mathml
@@ -222,6 +223,7 @@ class Trace(Mapping[str, NodeTrace]):
             yield caption, rows, has_bad
 
 
+@in_one_thread
 def trace(
     model: Inspected,
     X: Rows,
