@@ -16,7 +16,7 @@ from small_networks import IRIS, small_network
 from chainrule import MLPClassifier, SoftmaxClassifier, datasets
 from chainrule.errors import GraphError, InputError
 from chainrule.graph import Graph, backward, build, forward
-from chainrule.inspection import as_numpy, explain
+from chainrule.inspection import as_numpy, explain, paths
 from chainrule.inspection.routes import differentiated
 
 
@@ -139,6 +139,24 @@ def test_what_is_said_without_rows(name: str, formula: str, shapes: str) -> None
     pair, _, _ = spiral_network()
     found = explain(pair, name)
     assert (found.text, found.shapes, found.value, found.steps) == (formula, shapes, None, ())
+
+
+def test_a_graph_alone_will_do_where_no_number_is_asked_for() -> None:
+    graph = build.mlp(2, [4], 3)
+    assert explain(graph, "dW1").text == "dW1 = Xᵀ dZ1"
+    assert paths(small_network(), "W2", end="J").total == 1
+    with pytest.raises(InputError, match=r"pair \(graph, parameters\)"):
+        explain(graph, "dW1", np.ones((1, 2)))
+
+
+def test_dropout_without_noise_is_handed_on() -> None:
+    graph = build.mlp(2, [4], 3, dropout=0.5)
+    pair = (graph, np.arange(float(graph.parameters.size)))
+    X, y = np.ones((2, 2)), np.array([0, 2])
+    assert explain(pair, "D1[1, 3]", X, y).lines()[1] == "D1[1, 3] = A1[1, 3]"
+    assert explain(pair, "dA1[1, 3]", X, y).lines()[1] == "dA1[1, 3] = dD1[1, 3]"
+    for name in ("D1[1, 3]", "dA1[1, 3]", "dW1[0, 3]"):
+        assert run(as_numpy(pair, name, X, y)) == pytest.approx(explain(pair, name, X, y).value, rel=1e-12)
 
 
 def test_gradients_that_meet_add_up() -> None:

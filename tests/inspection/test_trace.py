@@ -45,6 +45,9 @@ def test_one_row_and_no_labels() -> None:
     assert all(node.gradient is None for node in blind.values())
     with pytest.raises(GraphError, match="did you mean"):
         _ = one["Z9"]
+    with pytest.raises(KeyError, match="'J' has no value"):
+        _ = blind["J"]
+    assert blind.get("J") is None and blind.get("Z1") is blind["Z1"]
 
 
 def test_it_can_be_read() -> None:

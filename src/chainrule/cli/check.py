@@ -23,7 +23,7 @@ def check(
     ] = MOST_ENTRIES,
     rows: Annotated[
         int, typer.Option("--rows", min=1, metavar="N", help="Take the first N rows that have a label.")
-    ] = 1000,
+    ] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the drawing.")] = 0,
     as_json: AsJson = False,
 ) -> None:

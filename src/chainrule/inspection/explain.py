@@ -147,8 +147,8 @@ def explain(
     Parameters
     ----------
     model, X, y
-        See `chainrule.inspection.subject.resolve`. Without rows there are formulas and shapes, and no numbers but the
-        parameters'.
+        See `chainrule.inspection.subject.resolve`. Without rows there are formulas and shapes, and a graph alone will
+        do for a model.
     name
         ``"Z1"``, ``"Z1[3]"``, ``"dW1"``, ``"dW1[0, 3]"``: dQ is the gradient of the loss by Q.
     sample

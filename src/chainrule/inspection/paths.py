@@ -14,6 +14,7 @@ from chainrule.errors import InputError
 from chainrule.graph import Graph, Node
 from chainrule.graph.formula import Formula, Named, row
 from chainrule.inspection.routes import Edge, edges_between, local_formula, loss_of
+from chainrule.inspection.subject import Inspected, resolve
 
 MOST_SHOWN = 8
 """Factors of a path that are printed; of a longer one the middle is left out."""
@@ -122,13 +123,13 @@ class Paths:
         return "\n".join(lines)
 
 
-def paths(graph: Graph, start: str, *, end: str | None = None, most: int = 64) -> Paths:
+def paths(model: Inspected, start: str, *, end: str | None = None, most: int = 64) -> Paths:
     """Return the paths along which ``start`` acts on the loss, each with its factors.
 
     Parameters
     ----------
-    graph
-        Any graph.
+    model
+        A graph, or what has one: see `chainrule.inspection.subject.resolve`.
     start
         A node's name, as a rule a parameter: ``"W1"``.
     end
@@ -144,6 +145,7 @@ def paths(graph: Graph, start: str, *, end: str | None = None, most: int = 64) -
     InputError
         If the graph has no loss and ``end`` is None, or ``most`` is negative.
     """
+    graph = resolve(model).graph
     end = loss_of(graph) if end is None else graph[end].name
     if most < 0:
         raise InputError(f"most= must be at least 0, got {most!r}")

@@ -31,8 +31,11 @@ class Inspectable(Protocol):
         """Return the graph and the flat vector of its parameters, float64."""
 
 
-Inspected: TypeAlias = "Model | str | PathLike[str] | Inspectable | tuple[Graph, Array | Mapping[str, Array]]"
-"""A `Model`, the path of a model file, a fitted estimator, or a pair of graph and parameters."""
+Inspected: TypeAlias = "Model | str | PathLike[str] | Inspectable | tuple[Graph, Array | Mapping[str, Array]] | Graph"
+"""A `Model`, the path of a model file, a fitted estimator, or a pair of graph and parameters.
+
+Where no number is asked for, a graph alone will do.
+"""
 
 Rows: TypeAlias = Any
 """What the model takes: a table's path, a DataFrame, an array; by name where a graph takes several arrays."""
@@ -178,6 +181,10 @@ def resolve(
         found = _of_model(model, X, y, with_labels)
     elif isinstance(model, tuple) and len(model) == 2 and isinstance(model[0], Graph):
         found = _of_pair(*model, X, y)
+    elif isinstance(model, Graph) and X is None:
+        found = _of_pair(model, np.zeros(model.parameters.size), None, None)
+    elif isinstance(model, Graph):
+        raise InputError("a graph alone has no numbers: give a pair (graph, parameters)")
     elif hasattr(model, "to_graph"):
         found = _of_estimator(model, X, y)
     else:

@@ -111,8 +111,15 @@ class Trace(Mapping[str, NodeTrace]):
         }
 
     def __getitem__(self, name: str) -> NodeTrace:
-        """Return a node; raises `GraphError`, which is no KeyError, for a name the graph doesn't have."""
-        return self._nodes[name] if name in self._nodes else self._nodes[self.graph[name].name]
+        """Return a node; raises KeyError for one without a value, and `GraphError` for none of the graph's."""
+        found = self._nodes.get(name)
+        if found is None:
+            raise KeyError(f"node {self.graph[name].name!r} has no value here: it depends on what was not given")
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a node, or ``default`` where there is none."""
+        return self._nodes.get(name, default)
 
     def __contains__(self, name: object) -> bool:
         return name in self._nodes
