@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from small_networks import IRIS, small_network
 from chainrule import MLPClassifier, SoftmaxClassifier, datasets
 from chainrule.errors import GraphError, InputError
 from chainrule.graph import Graph, backward, build, forward
-from chainrule.inspection import as_numpy, explain, paths
+from chainrule.inspection import as_numpy, explain, ledger, paths
 from chainrule.inspection.routes import differentiated
 
 
@@ -187,6 +188,30 @@ def test_any_classifier_and_several_labels_a_row() -> None:
     for name in ("J", "dZ2[1]", "p[2]", "dW2[3, 1]"):
         found = explain(several, name, X, Y, sample=7)
         assert run(as_numpy(several, name, X, Y, sample=7)) == pytest.approx(found.value, rel=1e-12)
+
+
+def test_an_entry_says_which_feature_and_class_it_is_about() -> None:
+    X, y = IRIS
+    frame = pandas.DataFrame(X, columns=["sepal length", "sepal width", "petal length", "petal width"])
+    kinds = np.array(["setosa", "versicolor", "virginica"], dtype=object)[y]
+    classifier = SoftmaxClassifier().fit(frame, kinds)
+    for name, meaning in (
+        ("W[2, 1]", "feature petal length, class versicolor"),
+        ("dW[2, 1]", "feature petal length, class versicolor"),
+        ("X[3]", "feature petal width"),
+        ("p[0]", "class setosa"),
+        ("Z[2]", "class virginica"),
+        ("b[2]", "class virginica"),
+        ("J", ""),
+    ):
+        assert explain(classifier, name, frame, kinds, sample=3).meaning == meaning
+    network = small_network(X, kinds)
+    assert explain(network, "W1[2, 1]", X, kinds).meaning == "feature x2"
+    assert explain(network, "W2[2, 1]", X, kinds).meaning == "class versicolor"
+    assert explain(network, "Z1[1, 2]", X, kinds).meaning == ""
+    assert "(feature x2)" in str(ledger(network, "W1[2, 1]", X, kinds, sample=0)).splitlines()[0]
+    two = SoftmaxClassifier().fit(X[y < 2], kinds[y < 2])  # one logit, for two classes
+    assert explain(two, "W[2, 0]", X[:3]).meaning == "feature x2"
 
 
 def test_names_that_are_no_identifiers_become_some() -> None:

@@ -275,10 +275,13 @@ def _columns(subject: Subject, n_features: int) -> tuple[tuple[str, ...], IntArr
 
 
 def _cells(subject: Subject, columns: tuple[str, ...], features: Array) -> tuple[tuple[str, ...], ...]:
+    from chainrule.tables.levels import MISSING
+
     if subject.table is not None and all(name in subject.table for name in columns):
         by_column = [subject.table[name].objects() for name in columns]
         return tuple(
-            tuple("" if column[i] is None else str(column[i]) for column in by_column) for i in range(len(features))
+            tuple(MISSING if column[i] is None else str(column[i]) for column in by_column)
+            for i in range(len(features))
         )
     if subject.encoding is not None:
         return tuple(("",) * len(columns) for _ in features)

@@ -15,10 +15,14 @@ from chainrule.graph import Graph
 from chainrule.graph.formula import Formula, Named, Number, Role, Style, row, sum_of
 from chainrule.graph.operation import show_shape
 from chainrule.inspection.entries import Entry, entry_name, locate, parse_reference
+from chainrule.inspection.meaning import meaning_of
 from chainrule.inspection.paths import folded
 from chainrule.inspection.routes import Edge, local_formula
 from chainrule.inspection.shares import Share, entry_of, formula_of, shares_of
 from chainrule.inspection.subject import Inspected, Rows, Subject, resolve
+
+_FEW = 10
+"""Numbers that are listed; of more the range is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,8 @@ class Explanation:
         By symbol, ``dZ1/dW1``: the local derivatives, of the node by its inputs; for a gradient of its users by it.
     value
         The number, or the array; None without rows.
+    meaning
+        What an entry is about, where something names it: ``feature body_mass_g``, ``class Gentoo``.
     """
 
     name: str
@@ -57,6 +63,7 @@ class Explanation:
     steps: tuple[Formula, ...]
     local: Mapping[str, Formula]
     value: Array | float | None
+    meaning: str = ""
 
     def lines(self, style: Style = "text") -> tuple[str, ...]:
         """Return the formula, and the steps with an equals sign before each, in a style."""
@@ -87,6 +94,7 @@ class Explanation:
             "node": self.node,
             "operation": self.operation,
             "sample": self.sample,
+            "meaning": self.meaning,
             "shapes": self.shapes,
             "text": list(self.lines()),
             "latex": list(self.lines("latex")),
@@ -96,12 +104,17 @@ class Explanation:
         }
 
     @property
+    def _title(self) -> str:
+        where = "" if self.sample is None else f", sample {self.sample} alone"
+        about = f": {self.meaning}" if self.meaning else ""
+        return f"({self.kind}, {self.operation}){where}{about}"
+
+    @property
     def _d(self) -> str:
         return "d" if self.kind == "gradient" else ""
 
     def __str__(self) -> str:
-        where = "" if self.sample is None else f", sample {self.sample} alone"
-        lines = [f"{self.name} ({self.kind}, {self.operation}){where}", f"  {self.lines()[0]}"]
+        lines = [f"{self.name} {self._title}", f"  {self.lines()[0]}"]
         if self.shapes:
             lines += folded(f"  {self.shapes}", " + ", indent=4)
         for place, step in enumerate(self.steps):
@@ -126,8 +139,7 @@ class Explanation:
         facts += [
             (symbol, element("span", Html(_rendered(formula, "mathml")))) for symbol, formula in self.local.items()
         ]
-        where = "" if self.sample is None else f", sample {self.sample} alone"
-        title = element("p", element("b", self.name), f" ({self.kind}, {self.operation}){where}")
+        title = element("p", element("b", self.name), f" {self._title}")
         return html_block(title, html_facts(facts, words=True))
 
 
@@ -179,7 +191,7 @@ def explain(
     d = "d" if reference.gradient else ""
     steps: tuple[Formula, ...] = ()
     value: Array | float | None = None
-    shown = reference.entry
+    shown, meaning = reference.entry, ""
     if subject.X:
         values, gradients = computed(subject, reference.gradient)
         array = array_of(graph, reference.node, values, gradients, reference.gradient)
@@ -188,7 +200,7 @@ def explain(
             entry = locate(graph, reference.entry, sample, values)
             value = entry_of(array, entry.index)
             steps = _steps(shares, entry, values, gradients, sample, value)
-            shown = entry_name(graph, entry, sample)
+            shown, meaning = entry_name(graph, entry, sample), meaning_of(subject, entry)
     return Explanation(
         name=d + shown,
         kind="gradient" if reference.gradient else "value",
@@ -200,6 +212,7 @@ def explain(
         steps=steps,
         local=_local(graph, reference.node, shares, reference.gradient),
         value=value,
+        meaning=meaning,
     )
 
 
@@ -272,4 +285,6 @@ def _rendered(formula: Formula, style: Style) -> str:
 def _range(array: Array) -> str:
     if not array.size:
         return f"{show_shape(array.shape)}, empty"
+    if array.size <= _FEW:
+        return ", ".join(f"{value:.6g}" for value in array.ravel().tolist())
     return f"{array.size:,} numbers from {array.min():.6g} to {array.max():.6g}, mean {array.mean():.6g}"

@@ -19,6 +19,7 @@ from chainrule.graph import Graph, first_nonfinite
 from chainrule.graph.formula import Formula, Fraction, Named, Number, Role, product_of, render_mathml, row
 from chainrule.inspection.entries import entry_name, locate
 from chainrule.inspection.jacobians import EntryGraph
+from chainrule.inspection.meaning import meaning_of
 from chainrule.inspection.paths import elided, folded, grouped, show_count
 from chainrule.inspection.search import PathSums, Step, largest_paths
 from chainrule.inspection.subject import Inspected, Rows, resolve
@@ -168,6 +169,8 @@ class Ledger:
         The sum of the paths' absolute products: far above ``|total|`` where paths cancel each other.
     gradient
         What the backward pass says.
+    meaning
+        What the entry is about, where something names it: ``feature body_mass_g``, ``class Gentoo``.
     """
 
     entry: str
@@ -180,6 +183,7 @@ class Ledger:
     total: float
     magnitude: float
     gradient: float
+    meaning: str = ""
 
     @property
     def n_rest(self) -> int:
@@ -193,7 +197,18 @@ class Ledger:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data; numbers of paths, which may be huge, as text."""
-        figures = ("entry", "loss", "sample", "n_samples", "rest", "total", "magnitude", "gradient", "residual")
+        figures = (
+            "entry",
+            "meaning",
+            "loss",
+            "sample",
+            "n_samples",
+            "rest",
+            "total",
+            "magnitude",
+            "gradient",
+            "residual",
+        )
         return {
             **{name: getattr(self, name) for name in figures},
             "n_paths": str(self.n_paths),
@@ -225,7 +240,8 @@ class Ledger:
     @property
     def _title(self) -> str:
         over = f"the mean over {self.n_samples} rows" if self.sample is None else f"sample {self.sample} alone"
-        return f"d{self.loss}/d{self.entry}, {over}: {_paths(self.n_paths)}"
+        about = f" ({self.meaning})" if self.meaning else ""
+        return f"d{self.loss}/d{self.entry}{about}, {over}: {_paths(self.n_paths)}"
 
     def __str__(self) -> str:
         lines = [self._title, *map(str, self.rows)]
@@ -308,6 +324,7 @@ def ledger(
         total=listed if complete else sums.total,
         magnitude=sums.magnitude,
         gradient=gradient,
+        meaning=meaning_of(subject, start),
     )
 
 
