@@ -23,8 +23,12 @@ _WHERE = {
     "SoftmaxClassifierCV": "chainrule.estimators",
     "SoftmaxOptions": "chainrule.training",
     "SoftmaxPath": "chainrule.estimators",
+    "as_numpy": "chainrule.inspection",
+    "attribution": "chainrule.inspection",
     "check": "chainrule.inspection",
     "datasets": "chainrule",
+    "explain": "chainrule.inspection",
+    "first_nonfinite": "chainrule.inspection",
     "graph": "chainrule",
     "inspection": "chainrule",
     "ledger": "chainrule.inspection",
@@ -32,6 +36,7 @@ _WHERE = {
     "read_table": "chainrule.tables",
     "save_model": "chainrule.files",
     "softmax_path": "chainrule.estimators",
+    "trace": "chainrule.inspection",
     "train": "chainrule.training",
 }
 
@@ -49,7 +54,7 @@ if TYPE_CHECKING:
     )
     from chainrule.files import Checkpoint, load_model, save_model
     from chainrule.graph import Graph, Node
-    from chainrule.inspection import check, ledger
+    from chainrule.inspection import as_numpy, attribution, check, explain, first_nonfinite, ledger, trace
     from chainrule.model import Model
     from chainrule.tables import read_table
     from chainrule.training import NetworkOptions, NetworkRecipe, SoftmaxOptions, train

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,13 @@ class Model:
         from chainrule.files import save_model
 
         return save_model(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Model:
+        """Read a model that `save` wrote (see `chainrule.load_model`)."""
+        from chainrule.files import load_model
+
+        return load_model(Path(path))
 
     def report(self) -> Any:
         """Return the report: shown by a notebook; ``.save(path)`` writes one self-contained HTML file."""

@@ -267,3 +267,23 @@ def test_the_first_value_that_is_not_finite_is_found():
 def test_a_sweep_says_what_it_is():
     done = sweep(build.softmax_classifier(2, 3), np.zeros(9), np.ones((2, 2)), np.array([0, 1]))
     assert repr(done) == "<Sweep of <Graph of 8 nodes, 9 parameters>: loss 1.09861, 5 gradients>"
+
+
+def test_what_is_differentiated_can_be_a_weighted_sum_of_any_nodes_entries():
+    graph = build.mlp(2, [4], 3)
+    rng = np.random.default_rng(0)
+    parameters, X = rng.normal(size=graph.parameters.size), rng.normal(size=(5, 2))
+    values = forward(graph, parameters, X)
+    factors = rng.normal(size=(5, 3))
+    gradient = backward(graph, values, "p", factors)["X"]
+    for i, j in np.ndindex(5, 2):
+        moved = np.zeros((5, 2))
+        moved[i, j] = 1e-6
+        sides = [np.sum(factors * forward(graph, parameters, X + sign * moved)["p"]) for sign in (1, -1)]
+        # differences over 1e-6 are right to about 1e-9
+        assert gradient[i, j] == pytest.approx((sides[0] - sides[1]) / 2e-6, abs=1e-8)
+
+
+def test_a_name_that_no_node_has_brings_up_the_nearest():
+    with pytest.raises(InputError, match="did you mean 'W1'"):
+        build.mlp(2, [4], 3).shape("W11")

@@ -109,7 +109,7 @@ def _check_rendering(formula, names, key):
     assert text.count("(") == text.count(")"), text
     root = ElementTree.fromstring(f"<root>{formula.render('mathml', names)}</root>")
     assert {element.tag for element in root.iter()} <= {
-        "root", "mrow", "mi", "mn", "mo", "msub", "msup", "mfrac", "munder",
+        "root", "mrow", "mi", "mn", "mo", "msub", "msup", "mfrac", "munder", "mtext",
     }  # fmt: skip
     for element in root.iter():  # scripts and fractions have two parts exactly, or browsers show an error
         if element.tag in ("msub", "msup", "mfrac", "munder"):
@@ -224,3 +224,41 @@ def test_what_counts_as_a_number():
     for nothing in (True, None, "1", float("nan"), float("inf"), 10**400, 1j, (1,)):
         assert not is_number(nothing)
     assert is_number(0, low=0) and not is_number(1, below=1)
+
+
+def _run(written, inputs, attributes, constants):
+    """Run code as someone who copied it would."""
+    scope = {"np": np, **inputs, **attributes, **constants}
+    for line in (*written.imports, *written.lines[:-1]):
+        exec(line, scope)
+    return np.asarray(eval(written.lines[-1], scope))
+
+
+@every_operation
+def test_the_code_computes_what_forward_and_backward_do(record):
+    rng = np.random.default_rng(11)
+    assert set(record.numpy) == {"out", *record.gradients}
+    for example in _examples(record):
+        roles = record.input_roles(len(example.inputs))
+        out = np.asarray(record.forward(*example.inputs, **example.attributes))
+        d_out = np.asarray(rng.normal(size=out.shape))
+        shares = record.backward(d_out, *example.inputs, **example.attributes)
+        inputs = {**dict(zip(roles, example.inputs, strict=True)), "d_out": d_out}
+        wanted = {"out": out} | {
+            role: share for role, share in zip(roles, shares, strict=False) if record.carries_gradient(role)
+        }
+        for key, expected in wanted.items():
+            written = record.code(key, roles, example.attributes)
+            constants = written.constants_of(inputs, example.attributes)
+            used = [role for role in inputs if written.uses(role)]
+            assert set(written.axes) == {*used, "out"}
+            # the same operations in nearly the same order: a few roundings
+            found = _run(written, {role: inputs[role] for role in used}, example.attributes, constants)
+            np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)
+            for index in np.ndindex(expected.shape):
+                few = {role: inputs[role][written.cut(role, index, inputs[role].ndim)] for role in used}
+                one = _run(written, few, example.attributes, constants)[written.place(index)]
+                np.testing.assert_allclose(one, expected[index], rtol=1e-13, atol=1e-15)
+                if written.numbers is not None:
+                    formula = written.numbers(index, few, constants, **example.attributes)
+                    _check_rendering(formula, {}, key)

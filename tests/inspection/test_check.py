@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -31,7 +32,7 @@ def _break(monkeypatch: pytest.MonkeyPatch, operation: str, wrong: Callable[...,
 @settings(max_examples=60, deadline=None)
 @given(case=cases())
 def test_backward_of_any_graph_agrees_with_differences(case: Case) -> None:
-    result = check(case.graph, case.parameters, case.X, case.y, sample_weight=case.sample_weight, noise=case.noise)
+    result = check((case.graph, case.parameters), case.X, case.y, sample_weight=case.sample_weight, noise=case.noise)
     assert result.n_checked == case.graph.parameters.size
     assert result.passed() or result.n_kinks == result.n_checked, str(result)
 
@@ -41,19 +42,19 @@ def test_raw_columns_in_the_thousands_get_short_steps(scale: float) -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(40, 3)) * [1.0, 30.0, 1000.0] + [0.0, 10.0, 700.0]
     graph = build.softmax_classifier(3, 3, l2=0.1)
-    result = check(graph, build.initialize(graph, random, scale / 100), X, random.integers(3, size=40))
+    result = check((graph, build.initialize(graph, random, scale / 100)), X, random.integers(3, size=40))
     assert result.passed(), str(result)
 
 
 def test_a_wrong_backward_is_found_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, parameters, X, y = _network()
-    assert check(graph, parameters, X, y).passed()
+    assert check((graph, parameters), X, y).passed()
 
     def forgets_the_square(d_out: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, ...]:
         return (d_out * (1.0 - np.tanh(x)),)
 
     _break(monkeypatch, "tanh", forgets_the_square)
-    result = check(graph, parameters, X, y)
+    result = check((graph, parameters), X, y)
     assert not result.passed()
     assert result.max_relative_error > 0.1
     assert result.worst is not None and result.worst[:2] in ("W1", "b1")  # what lies behind the tanh
@@ -73,7 +74,7 @@ def test_one_wrong_entry_among_many_is_found(monkeypatch: pytest.MonkeyPatch) ->
         return dx, dw, db
 
     _break(monkeypatch, "dense", one_off)
-    result = check(graph, parameters, X, y)
+    result = check((graph, parameters), X, y)
     assert result.worst == "W1[1, 3]"
     # d = |a - n| / max(|a|, |n|) of a number 1e-4 too large
     assert result.max_relative_error == pytest.approx(1e-4, rel=1e-2)
@@ -82,7 +83,7 @@ def test_one_wrong_entry_among_many_is_found(monkeypatch: pytest.MonkeyPatch) ->
 def test_nan_in_the_gradient_never_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, parameters, X, y = _network()
     _break(monkeypatch, "tanh", lambda d_out, x: (d_out * np.nan,))
-    result = check(graph, parameters, X, y)
+    result = check((graph, parameters), X, y)
     assert not result.passed(tolerance=1e300)
 
 
@@ -93,7 +94,7 @@ def test_entries_at_a_kink_are_marked_not_accused() -> None:
         {"W1": np.array([[1.0, 2.0], [1.0, -1.0]]), "b1": np.zeros(2), "W2": np.eye(2), "b2": np.zeros(2)}
     )
     X = np.array([[1.0, -1.0], [3.0, 1.0]])  # the first row puts unit 0 exactly on the kink
-    result = check(graph, parameters, X, np.array([0, 1]))
+    result = check((graph, parameters), X, np.array([0, 1]))
     assert result.crosses_kink["W1"].tolist() == [[True, False], [True, False]]
     assert result.crosses_kink["b1"].tolist() == [True, False]
     assert not result.crosses_kink["W2"].any()
@@ -116,7 +117,7 @@ def test_where_nothing_can_be_judged_nothing_passes() -> None:
         ],
         loss="J",
     )
-    result = check(graph, np.zeros(2), np.ones((3, 1)), np.array([0, 1, 0]))
+    result = check((graph, np.zeros(2)), np.ones((3, 1)), np.array([0, 1, 0]))
     assert result.n_kinks == result.n_checked == 2
     assert result.worst is None
     assert not result.passed()
@@ -134,14 +135,14 @@ def test_an_l1_penalty_is_at_its_kink_where_a_weight_is_zero() -> None:
     graph = build.softmax_classifier(2, 3, l1=0.1)
     parameters = build.initialize(graph, np.random.default_rng(1), scale=1.0)
     parameters[[0, 4]] = 0.0
-    result = check(graph, parameters, X, y)
+    result = check((graph, parameters), X, y)
     assert result.n_kinks == 2
     assert result.passed()
 
 
 def test_a_sample_of_the_entries_is_seeded() -> None:
     graph, parameters, X, y = _network()
-    first, same, other = (check(graph, parameters, X, y, n_entries=7, random_state=seed) for seed in (1, 1, 2))
+    first, same, other = (check((graph, parameters), X, y, n_entries=7, random_state=seed) for seed in (1, 1, 2))
     assert first.n_checked == 7
     assert all((first.checked[name] == same.checked[name]).all() for name in graph.parameters)
     assert any((first.checked[name] != other.checked[name]).any() for name in graph.parameters)
@@ -154,7 +155,7 @@ def test_a_sample_of_the_entries_is_seeded() -> None:
 def test_parameters_given_are_left_as_they_were() -> None:
     graph, parameters, X, y = _network("relu")
     before = parameters.copy()
-    check(graph, parameters, X, y)
+    check((graph, parameters), X, y)
     np.testing.assert_array_equal(parameters, before)
 
 
@@ -165,14 +166,14 @@ def test_a_parameter_the_loss_does_not_depend_on_has_gradient_zero() -> None:
         output="p",
     )
     X, y = make_spiral(10, 2, random_state=0)
-    result = check(graph, np.ones(graph.parameters.size), X, y)
+    result = check((graph, np.ones(graph.parameters.size)), X, y)
     assert result.passed()
     assert result.numeric["V"].tolist() == result.analytic["V"].tolist() == [0.0, 0.0]
 
 
 def test_the_table_can_be_read() -> None:
     graph, parameters, X, y = _network()
-    lines = str(check(graph, parameters, X, y)).splitlines()
+    lines = str(check((graph, parameters), X, y)).splitlines()
     assert lines[0] == "gradient check: 33 of 33 entries against central differences"
     assert lines[2].split()[:5] == ["W1", "(2,", "5)", "10", "0"]
     assert lines[-1].startswith("agrees: largest relative error ")
@@ -186,12 +187,34 @@ def test_the_table_can_be_read() -> None:
 def test_nonsense_is_refused(arguments: dict[str, float], message: str) -> None:
     graph, parameters, X, y = _network()
     with pytest.raises(InputError, match=message):
-        check(graph, parameters, X, y, **arguments)  # type: ignore[arg-type]
+        check((graph, parameters), X, y, **arguments)  # type: ignore[arg-type]
 
 
 def test_a_graph_without_parameters_or_loss_is_refused() -> None:
     with pytest.raises(InputError, match="no parameters"):
-        check(Graph([Node("X", "data", given_shape=("m", 1))]), np.zeros(0), np.ones((1, 1)), np.array([0]))
+        check((Graph([Node("X", "data", given_shape=("m", 1))]), np.zeros(0)), np.ones((1, 1)), np.array([0]))
     graph = Graph(build.softmax_classifier(1, 2).nodes)
     with pytest.raises(InputError, match="no loss"):
-        check(graph, np.zeros(graph.parameters.size), np.ones((1, 1)), np.array([0]))
+        check((graph, np.zeros(graph.parameters.size)), np.ones((1, 1)), np.array([0]))
+
+
+def test_it_is_a_heat_map_and_plain_data() -> None:
+    graph = build.mlp(2, [2], 2)
+    values = {"W1": np.array([[1.0, 2.0], [1.0, -1.0]]), "b1": np.zeros(2), "W2": np.eye(2), "b2": np.zeros(2)}
+    result = check((graph, values), np.array([[1.0, -1.0], [3.0, 1.0]]), np.array([0, 1]))
+    levels = result.levels("W1")
+    assert np.isnan(levels).tolist() == result.crosses_kink["W1"].tolist()
+    assert (levels[~np.isnan(levels)] < 0.5).all()
+    html = result._repr_html_()
+    assert html.count("<svg") == 4
+    assert html.count("<circle") == result.n_kinks == 3
+    told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert told["passed"] and told["parameters"]["W1"]["n_at_a_kink"] == 2
+
+
+def test_one_sample() -> None:
+    graph, parameters, X, y = _network()
+    result = check((graph, parameters), X, y, sample=5)
+    alone = sweep(graph, parameters, X[5:6], y[5:6]).gradients["W1"]
+    np.testing.assert_array_equal(result.analytic["W1"], alone)
+    assert result.passed()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from math import fsum, prod
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def _adds_up(result: Ledger) -> bool:
 @pytest.mark.parametrize("sample", [None, 250])
 def test_every_path_of_one_entry_of_the_lectures_network(sample: int | None) -> None:
     graph, parameters, X, y = _spiral_network()
-    result = ledger(graph, parameters, "W1[0, 3]", X, y, sample=sample, top=10_000)
+    result = ledger((graph, parameters), "W1[0, 3]", X, y, sample=sample, top=10_000)
     assert result.n_paths == (3 if sample is not None else 900)
     assert result.rest == 0.0
     assert abs(result.residual) <= 1e-9 * abs(result.gradient)
@@ -39,7 +41,7 @@ def test_every_path_of_one_entry_of_the_lectures_network(sample: int | None) -> 
 
 def test_a_sample_written_out() -> None:
     graph, parameters, X, y = _spiral_network()
-    result = ledger(graph, parameters, "W1[0, 3]", X, y, sample=250)
+    result = ledger((graph, parameters), "W1[0, 3]", X, y, sample=250)
     values = forward(graph, parameters, X[250:251], y[250:251])
     assert values["Z1"][0, 3] > 0
     residuals = values["p"][0] - (np.arange(3) == y[250])  # p - y
@@ -67,8 +69,8 @@ def test_a_sample_written_out() -> None:
 def test_the_mean_over_samples_is_the_batch() -> None:
     graph, parameters, X, y = _spiral_network()
     rows = range(0, 300, 20)
-    single = [ledger(graph, parameters, "W1[1, 7]", X, y, sample=row).total for row in rows]
-    batch = ledger(graph, parameters, "W1[1, 7]", X[::20], y[::20])
+    single = [ledger((graph, parameters), "W1[1, 7]", X, y, sample=row).total for row in rows]
+    batch = ledger((graph, parameters), "W1[1, 7]", X[::20], y[::20])
     # both are sums of the same numbers, in another order
     assert np.mean(single) == pytest.approx(batch.total, rel=1e-12)
     assert batch.n_samples == 15
@@ -81,7 +83,7 @@ def test_a_larger_network_adds_up(sample: int | None, n_paths: int) -> None:
     parameters = build.initialize(graph, random, scale=0.3)
     X, y = random.normal(size=(200, 64)), random.integers(10, size=200)
     for entry in ("W1[0, 3]", "W1[63, 31]", "b1[5]", "W2[7, 2]", "W3[4, 9]", "b3[1]"):
-        result = ledger(graph, parameters, entry, X, y, sample=sample)
+        result = ledger((graph, parameters), entry, X, y, sample=sample)
         assert abs(result.residual) <= 1e-9 * abs(result.gradient)
         assert _adds_up(result)
         if entry.startswith(("W1", "b1")):
@@ -92,7 +94,7 @@ def test_more_paths_than_could_be_listed() -> None:
     random = np.random.default_rng(0)
     graph = build.mlp(10, [100] * 10, 10, activation="tanh")
     parameters = build.initialize(graph, random, scale=0.15)
-    result = ledger(graph, parameters, "W1[0, 3]", random.normal(size=(2, 10)), np.array([3, 4]), sample=1, top=5)
+    result = ledger((graph, parameters), "W1[0, 3]", random.normal(size=(2, 10)), np.array([3, 4]), sample=1, top=5)
     assert result.n_paths == 10 * 100**9
     assert _adds_up(result)
     assert "about 10^19 other paths together" in str(result)
@@ -103,7 +105,7 @@ def test_ties_everywhere_do_not_spread_the_search(activation: str) -> None:
     graph = build.mlp(2, [30] * 8, 3, activation=activation)
     parameters = np.full(graph.parameters.size, 0.05)
     X, y = np.array([[0.3, 0.7]]), np.array([1])
-    result = ledger(graph, parameters, "W1[0, 3]", X, y, top=20)
+    result = ledger((graph, parameters), "W1[0, 3]", X, y, top=20)
     assert len(result.rows) == 20
     assert _adds_up(result)
 
@@ -112,7 +114,7 @@ def test_layers_beyond_the_recursion_limit() -> None:
     random = np.random.default_rng(0)
     graph = build.mlp(2, [2] * 400, 2, activation="tanh", skip_connections=True)
     parameters = build.initialize(graph, random, scale=0.05)
-    result = ledger(graph, parameters, "W1[1, 0]", random.normal(size=(3, 2)), np.array([0, 1, 1]), sample=0, top=2)
+    result = ledger((graph, parameters), "W1[1, 0]", random.normal(size=(3, 2)), np.array([0, 1, 1]), sample=0, top=2)
     assert len(result.rows) == 2
     assert result.n_paths > 2**400
     assert _adds_up(result)
@@ -129,8 +131,8 @@ def test_the_ledger_of_any_graph_adds_up(case: Case, data: st.DataObject) -> Non
         shape = shape[1:]
     entry = str(Entry(name, tuple(data.draw(st.integers(0, extent - 1)) for extent in shape)))
     given_ = {"sample": sample, "sample_weight": case.sample_weight, "noise": case.noise}
-    everything = ledger(case.graph, case.parameters, entry, case.X, case.y, top=5_000, **given_)
-    few = ledger(case.graph, case.parameters, entry, case.X, case.y, top=3, **given_)
+    everything = ledger((case.graph, case.parameters), entry, case.X, case.y, top=5_000, **given_)
+    few = ledger((case.graph, case.parameters), entry, case.X, case.y, top=3, **given_)
     assert _adds_up(everything)
     assert _adds_up(few)
     assert few.n_paths == everything.n_paths
@@ -159,7 +161,7 @@ def test_symbols_name_the_number_they_stand_for() -> None:
     values = forward(graph, parameters, X, y)
     named = 0
     for entry in ("W1[2, 1]", "W2[0, 3]", "b1[2]", "X[4, 1]"):
-        for row in ledger(graph, parameters, entry, X, y, top=200).rows:
+        for row in ledger((graph, parameters), entry, X, y, top=200).rows:
             for factor in row.factors:
                 if factor.formula.endswith("]") and " " not in factor.formula.split("[")[0]:
                     where = parse_entry(graph, factor.formula)
@@ -177,7 +179,7 @@ def test_a_dead_unit_shows_where_its_paths_are_cut() -> None:
     views = graph.parameters.views(parameters)
     views["W1"][:, 3] = [0.0, -1.0]
     row = int(np.argmax(X[:, 1]))  # Z1[3] < 0
-    result = ledger(graph, parameters, "W1[0, 3]", X, y, sample=row)
+    result = ledger((graph, parameters), "W1[0, 3]", X, y, sample=row)
     assert result.n_paths == 3
     assert len(result.rows) == 1
     assert result.total == result.gradient == 0.0
@@ -187,7 +189,7 @@ def test_a_dead_unit_shows_where_its_paths_are_cut() -> None:
 
 def test_it_can_be_read() -> None:
     graph, parameters, X, y = _spiral_network(l2=1e-3)
-    text = str(ledger(graph, parameters, "W1[0, 3]", X, y, sample=250, top=2))
+    text = str(ledger((graph, parameters), "W1[0, 3]", X, y, sample=250, top=2))
     lines = text.splitlines()
     assert lines[0] == "dobjective/dW1[0, 3], sample 250 alone: 4 paths"
     assert "W1[0, 3] → Z1[3] → A1[3] → Z2[" in lines[1]
@@ -200,26 +202,26 @@ def test_it_can_be_read() -> None:
 def test_what_does_not_exist_is_refused() -> None:
     graph, parameters, X, y = _spiral_network()
     with pytest.raises(GraphError, match="W9"):
-        ledger(graph, parameters, "W9[0, 0]", X, y)
+        ledger((graph, parameters), "W9[0, 0]", X, y)
     with pytest.raises(InputError, match="W1"):
-        ledger(graph, parameters, "W1[2, 0]", X, y)
+        ledger((graph, parameters), "W1[2, 0]", X, y)
     with pytest.raises(InputError, match=r"'Z1\[0\]'"):
-        ledger(graph, parameters, "Z1[0, 0]", X, y, sample=1)
+        ledger((graph, parameters), "Z1[0, 0]", X, y, sample=1)
     with pytest.raises(InputError, match=r"Z1"):
-        ledger(graph, parameters, "Z1[300, 0]", X, y)
-    with pytest.raises(InputError, match="sample="):
-        ledger(graph, parameters, "W1[0, 0]", X, y, sample=300)
+        ledger((graph, parameters), "Z1[300, 0]", X, y)
+    with pytest.raises(InputError, match="sample must be"):
+        ledger((graph, parameters), "W1[0, 0]", X, y, sample=300)
     with pytest.raises(InputError, match="top="):
-        ledger(graph, parameters, "W1[0, 0]", X, y, top=-1)
+        ledger((graph, parameters), "W1[0, 0]", X, y, top=-1)
     with pytest.raises(InputError, match="no loss"):
-        ledger(Graph(graph.nodes), parameters, "W1[0, 0]", X, y)
+        ledger((Graph(graph.nodes), parameters), "W1[0, 0]", X, y)
 
 
 def test_a_batch_too_large_to_lay_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, parameters, X, y = _spiral_network()
     monkeypatch.setattr(jacobians_module, "MOST_BYTES", 1000)
     with pytest.raises(InputError, match="sample="):
-        ledger(graph, parameters, "X[5, 1]", X, y)
+        ledger((graph, parameters), "X[5, 1]", X, y)
 
 
 def test_values_that_are_not_finite_are_named() -> None:
@@ -227,7 +229,7 @@ def test_values_that_are_not_finite_are_named() -> None:
     X = X.copy()
     X[7, 1] = np.nan
     with pytest.raises(NonFiniteError, match="'X'"):
-        ledger(graph, parameters, "W1[0, 0]", X, y)
+        ledger((graph, parameters), "W1[0, 0]", X, y)
 
 
 def test_a_batch_that_is_not_the_first_axis_is_refused() -> None:
@@ -241,5 +243,44 @@ def test_a_batch_that_is_not_the_first_axis_is_refused() -> None:
     graph = Graph(nodes, loss="l")
     arrays = {"X": np.ones((2, 2)), "T": np.ones((3, 2))}
     with pytest.raises(UnsupportedError, match="'T'"):
-        ledger(graph, np.ones(6), "T[0, 0]", arrays, np.array([0, 1]))
-    assert _adds_up(ledger(graph, np.ones(6), "X[0, 0]", arrays, np.array([0, 1])))
+        ledger((graph, np.ones(6)), "T[0, 0]", arrays, np.array([0, 1]))
+    assert _adds_up(ledger((graph, np.ones(6)), "X[0, 0]", arrays, np.array([0, 1])))
+
+
+def test_it_is_shown_in_every_style() -> None:
+    graph, parameters, X, y = _spiral_network(l2=1e-3)
+    result = ledger((graph, parameters), "W1[0, 3]", X, y, sample=250)
+    factor = next(one for one in result.rows[0].factors if one.target.startswith("Z2"))
+    assert factor.latex.startswith(r"\frac{\mathrm{d}Z_{2}[")
+    for text in (factor.mathml, result.rows[0].mathml):
+        assert ElementTree.fromstring(text).tag.endswith("math")
+    assert result.rows[0].latex.count(" = ") == 3
+    html = result._repr_html_()
+    assert html.count("<math") == len(result.rows)
+    told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert told["n_paths"] == "4"
+    assert told["rows"][0]["product"] == result.rows[0].product
+
+
+@pytest.mark.parametrize("entry", ["W1[5, 3]", "b1[3]", "W2[3, 1]", "X[7]"])
+def test_a_sample_of_a_large_network_lays_out_what_is_reached(entry: str) -> None:
+    random = np.random.default_rng(0)
+    graph = build.mlp(784, [256, 128], 10)
+    parameters = random.normal(size=graph.parameters.size) / 8
+    X, y = random.normal(size=(3, 784)), np.array([3, 4, 5])
+    result = ledger((graph, parameters), entry, X, y, sample=1)
+    assert _adds_up(result)
+    assert abs(result.residual) <= 1e-9 * abs(result.gradient)
+
+
+def test_a_class_without_weight_in_the_first_row() -> None:
+    graph = build.softmax_classifier(2, 3, class_weight=(0.0, 1.0, 2.0))
+    X, y = np.ones((3, 2)), np.array([0, 1, 2])
+    assert _adds_up(ledger((graph, np.arange(9.0)), "W[0, 1]", X, y))
+
+
+def test_a_penalty_names_the_entry_it_is_of() -> None:
+    graph, parameters, X, y = _spiral_network(l2=1e-3)
+    rows = ledger((graph, parameters), "W1[0, 3]", X, y, sample=250).rows
+    (penalty,) = (row for row in rows if row.entries[1] == "R1")
+    assert penalty.factors[1].formula == "λ W1[0, 3]"

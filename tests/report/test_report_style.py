@@ -5,8 +5,8 @@ from importlib.resources import files
 
 import pytest
 
+from chainrule.markup import Html, element, join, shorten, text
 from chainrule.report.facts import duration, percent, plural, significant, wilson_interval
-from chainrule.report.markup import Html, element, join, shorten, text
 from chainrule.report.style import LINES, MARKERS, PALETTE, PALETTE_ON_DARK, prefix_ids
 
 CSS = files("chainrule.report").joinpath("report.css").read_text(encoding="utf-8")

@@ -156,3 +156,30 @@ def test_classes_given_must_be_usable():
         LabelEncoding.from_classes([2, 1])
     dates = LabelEncoding.from_classes(np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[D]"))
     assert dates.labels == (datetime.date(2020, 1, 1), datetime.date(2021, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array(["a", "b", "c"], dtype=object),
+        np.array([1, 3, 7]),
+        np.array([0.5, 1.5]),
+        np.array([False, True]),
+        np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"),
+    ],
+)
+def test_codes_of_an_array_are_the_classes_places(classes):
+    labels = LabelEncoding.from_classes(classes)
+    places = np.array([1, 0, 1, len(classes) - 1])
+    for given_ in (classes[places], classes[places].tolist(), pd.Series(classes[places])):
+        np.testing.assert_array_equal(labels.codes_of(given_), places)
+
+
+def test_labels_that_are_none_of_the_classes_are_refused():
+    labels = LabelEncoding.from_classes(np.array(["a", "b"], dtype=object), "kind")
+    with pytest.raises(TableError, match="does not know: 'c'"):
+        labels.codes_of(["a", "c"])
+    with pytest.raises(TableError, match="'kind' has no value in row 2"):
+        labels.codes_of(["a", None])
+    with pytest.raises(InputError, match="one per row"):
+        labels.codes_of([["a"], ["b"]])

@@ -17,7 +17,7 @@ import typer
 
 from chainrule.cli import help, interrupts, outcome
 
-COMMANDS = ("train", "predict", "evaluate", "info", "graph", "lecture")
+COMMANDS = ("train", "predict", "evaluate", "info", "graph", "inspect", "check", "lecture")
 
 
 def build_application() -> typer.Typer:

@@ -32,7 +32,7 @@ def evaluate(model: ModelPath, table: TablePath, threads: Threads = 0, as_json: 
     with Stages() as stages:
         stages.begin(f"Reading {table}")
         rows = read_table(table)
-        labels, labelled = _labels(loaded, rows)
+        labels, labelled = labelled_rows(loaded, rows, "to evaluate")
         stages.begin(f"Predicting {len(labelled):,} rows")
         probabilities = loaded.predict_proba(labelled, n_threads=threads)
         stages.begin("Comparing")
@@ -43,13 +43,13 @@ def evaluate(model: ModelPath, table: TablePath, threads: Threads = 0, as_json: 
         _show(evaluation, loaded, model, table, len(rows))
 
 
-def _labels(model: Model, rows: Table) -> tuple[IntArray, Table]:
-    """Return the codes of the rows that have a label, and those rows."""
+def labelled_rows(model: Model, rows: Table, purpose: str) -> tuple[IntArray, Table]:
+    """Return the codes of the rows that have a label, and those rows; raise TableError where none has one."""
     from chainrule.errors import TableError
 
     target = model.labels.column
     if target not in rows:
-        raise TableError(f"to evaluate, the table must hold the target. {_sentence(rows, target)}")
+        raise TableError(f"{purpose}, the table must hold the target. {_sentence(rows, target)}")
     codes, mask = model.labels.encode(rows[target])
     if not len(codes):
         raise TableError(f"{rows.source} has no value of the target {target!r} in any row: nothing to compare with.")

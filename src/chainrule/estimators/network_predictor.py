@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from chainrule._typing import Array
+from chainrule._typing import Array, Float64Array
 from chainrule.errors import InputError, UnsupportedError
 from chainrule.estimators.targets import TargetKind, decode_targets
 from chainrule.estimators.trained import TrainedNetwork
@@ -62,6 +62,12 @@ class NetworkPredictor(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[mis
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return np.log(probabilities, out=probabilities)
+
+    def to_graph(self) -> tuple[Graph, Float64Array]:
+        """Return the graph (`chainrule.Graph`) and the flat vector of its parameters, float64."""
+        check_is_fitted(self)
+        network = self._network_now()
+        return network.graph, network.current(self._shown()).astype(np.float64)
 
     def to_model(self) -> Model:
         """Return the trained model as a `chainrule.model.Model`: to save, inspect and report.

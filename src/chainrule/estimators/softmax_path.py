@@ -70,7 +70,7 @@ class SoftmaxPath:
 
     def to_frame(self) -> Any:
         """Return a pandas frame of one row for each C, class and column: C, class, feature, coefficient."""
-        from chainrule.inference.summary import import_pandas
+        from chainrule.display import import_pandas
 
         pd = import_pandas("to_frame")
         classes = self.classifiers[0].classes_

@@ -28,6 +28,7 @@ from chainrule.model import Model
 from chainrule.training import Fit, class_weights
 
 if TYPE_CHECKING:
+    from chainrule.graph import Graph
     from chainrule.inference import FittedSoftmax, MarginalEffects, Summary
 
 
@@ -74,14 +75,19 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator, ABC):  #
         """Return logarithms of class probabilities, (n_samples, n_classes), exact also where p underflows."""
         return _log_softmax(self.decision_function(X))
 
+    def to_graph(self) -> tuple[Graph, Float64Array]:
+        """Return the graph (`chainrule.Graph`) and the flat vector of its parameters."""
+        check_is_fitted(self)
+        return self._program(self.n_features_in_).graph, self._parameters()
+
     def to_model(self) -> Model:
         """Return the trained model as a `chainrule.model.Model`: to save, inspect and report."""
         from chainrule.tables import LabelEncoding
 
-        check_is_fitted(self)
+        graph, parameters = self.to_graph()
         return Model(
-            graph=self._program(self.n_features_in_).graph,
-            parameters=self._parameters(),
+            graph=graph,
+            parameters=parameters,
             labels=LabelEncoding.from_classes(self.classes_),
             dtype=str(self.coef_.dtype),
             feature_names=self._feature_names(),

@@ -79,7 +79,9 @@ def forward(
     return values
 
 
-def backward(graph: Graph, values: Mapping[str, Array], start: str | None = None) -> dict[str, Array]:
+def backward(
+    graph: Graph, values: Mapping[str, Array], start: str | None = None, d_start: Array | None = None
+) -> dict[str, Array]:
     """Return dJ/dQ for every node Q that the loss depends on (through differentiable inputs).
 
     Parameters
@@ -87,12 +89,15 @@ def backward(graph: Graph, values: Mapping[str, Array], start: str | None = None
     graph, values
         What `forward` was given and returned.
     start
-        The scalar to differentiate; the graph's loss by default.
+        The node to differentiate; the graph's loss by default.
+    d_start
+        Its own derivative, of its shape: what is differentiated is the sum of its entries with these factors. All 1 by
+        default.
     """
     start = start or _loss_name(graph)
     if start not in values:
         raise InputError(f"node {start!r} has no value: the forward pass needs labels (y=) for it")
-    gradients: dict[str, Array] = {start: np.ones_like(values[start])}
+    gradients: dict[str, Array] = {start: np.ones_like(values[start]) if d_start is None else d_start}
     for node in reversed(graph.nodes):
         if node.is_source or node.name not in gradients:
             continue

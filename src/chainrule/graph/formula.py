@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
 Style: TypeAlias = Literal["text", "html", "mathml", "latex"]
-Names: TypeAlias = Mapping[str, str]
+Names: TypeAlias = "Mapping[str, str | Formula]"
+"""What stands for a role: a name, or a formula of its own, as a number is. A word can be replaced likewise."""
+
+MOST_TERMS = 6
+"""Terms of a sum that are written out; the others are one term."""
 
 _UPRIGHT = ("I", "T", "Φ", "φ", "σ")
 _NAME = re.compile(r"^(d?)(.*?)(\d*)$", re.DOTALL)
@@ -50,8 +54,10 @@ class Role(Formula):
 
     def render(self, style: Style, names: Names) -> str:
         """Return the tensor's name, after a d where it is a gradient."""
-        name = ("d" if self.gradient else "") + names.get(self.role, self.role)
-        return _identifier(name, style, self.gradient)
+        name = names.get(f"d_{self.role}" if self.gradient and f"d_{self.role}" in names else self.role, self.role)
+        if isinstance(name, Formula):
+            return name.render(style, {})
+        return _identifier("d" + name if self.gradient else name, style, self.gradient)
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,17 @@ class Word(Formula):
 
     def render(self, style: Style, names: Names) -> str:
         """Return the word, marked as variable, number or operator."""
+        replaced = names.get(self.text)
+        if isinstance(replaced, Formula):
+            return replaced.render(style, {})
         if style == "text":
             return self.text
         if style == "html":
             variable = self.text.isalpha() and (len(self.text) == 1 or set(self.text) <= set("ijk"))
             slanted = variable and self.text not in _UPRIGHT
             return f"<i>{self.text}</i>" if slanted else escape(self.text)
+        if " " in self.text:
+            return rf"\text{{ {self.text}}}" if style == "latex" else f"<mtext>\u00a0{escape(self.text)}</mtext>"
         if style == "latex":
             if self.text in _LATEX_WORDS:
                 return _LATEX_WORDS[self.text]
@@ -85,8 +96,13 @@ class Row(Formula):
     parts: tuple[Formula, ...]
 
     def render(self, style: Style, names: Names) -> str:
-        """Return the parts side by side, spaced as in print."""
-        rendered = [part.render(style, names) for part in self.parts]
+        """Return the parts side by side, spaced as in print; numbers side by side are a product."""
+        parts: list[Formula] = []
+        for part in self.parts:
+            if parts and _is_number(part, names) and _is_number(parts[-1], names):
+                parts.append(Word("·"))
+            parts.append(part)
+        rendered = [part.render(style, names) for part in parts]
         if style == "mathml":
             return f"<mrow>{''.join(rendered)}</mrow>"
         line = " ".join(piece for piece in rendered if piece)
@@ -183,6 +199,87 @@ class Present(Formula):
         return self.part.render(style, names) if not names or self.role in names else ""
 
 
+@dataclass(frozen=True)
+class Number(Formula):
+    """A number, with six digits; negative ones stand in brackets unless they stand alone."""
+
+    value: float
+    alone: bool = False
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the number."""
+        text = f"{self.value:.6g}"
+        bracketed = self.value < 0 and not self.alone
+        if style == "text":
+            return f"({text})" if bracketed else text
+        mantissa, _, exponent = text.replace("-", "−" if style != "latex" else "-").partition("e")
+        exponent = exponent.lstrip("+").replace("−0", "−").replace("-0", "-").lstrip("0")
+        if style == "latex":
+            text = mantissa + (rf" \cdot 10^{{{exponent}}}" if exponent else "")
+            return rf"\left({text}\right)" if bracketed else text
+        if style == "html":
+            text = mantissa + (f" · 10<sup>{exponent}</sup>" if exponent else "")
+            return f"({text})" if bracketed else text
+        text = f"<mn>{mantissa}</mn>"
+        if exponent:
+            text = f"<mrow>{text}<mo>·</mo><msup><mn>10</mn><mn>{exponent}</mn></msup></mrow>"
+        return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if bracketed else text
+
+
+@dataclass(frozen=True)
+class Named(Formula):
+    """A formula with names of its own: what a formula is about where several are in one."""
+
+    formula: Formula
+    names: Names
+
+    def render(self, style: Style, names: Names) -> str:
+        """Return the formula in its own names."""
+        return self.formula.render(style, self.names)
+
+    def __hash__(self) -> int:
+        return hash(self.formula)
+
+
+def right_side(formula: Formula) -> Formula:
+    """Return what stands after the first equals sign; the whole where there is none."""
+    if isinstance(formula, Row) and Word("=") in formula.parts:
+        return Row(formula.parts[formula.parts.index(Word("=")) + 1 :])
+    return formula
+
+
+def sum_of(terms: Sequence[Formula], rest: float | None = None, n_rest: int = 0) -> Formula:
+    """Return terms with + between them; the rest of the sum as one number, or as dots where it has none."""
+    parts: list[Formula | str] = []
+    for term in terms:
+        parts += ["+", term]
+    if n_rest:
+        parts += ["+", Word("…") if rest is None else Number(rest), Word(f"({n_rest:,} more)")]
+    return row(*parts[1:]) if parts else Number(0.0)
+
+
+def largest_first(sizes: Sequence[float]) -> tuple[list[int], list[int]]:
+    """Return which terms of a sum are written out, largest first, and which are left for the rest."""
+    order = sorted(range(len(sizes)), key=lambda i: -abs(sizes[i]))
+    return (order, []) if len(order) <= MOST_TERMS + 1 else (order[:MOST_TERMS], order[MOST_TERMS:])
+
+
+def product_of(factors: Sequence[Formula]) -> Formula:
+    """Return factors with dots between them."""
+    parts: list[Formula | str] = []
+    for factor in factors:
+        parts += ["·", factor]
+    return row(*parts[1:])
+
+
+def _is_number(part: Formula, names: Names) -> bool:
+    """Return whether a part is a number, or stands for one."""
+    if isinstance(part, Role) and part.gradient:
+        part = Role(f"d_{part.role}")
+    key = part.role if isinstance(part, Role) else part.text if isinstance(part, Word) else ""
+    return isinstance(names.get(key, part), Number)
+
+
 def role(name: str) -> Role:
     """Return the tensor in role ``name``."""
     return Role(name)
@@ -246,6 +343,12 @@ def _identifier(name: str, style: Style, gradient: bool) -> str:
     """Render a node's name: trailing digits become a subscript, a leading d of a gradient stays upright."""
     if style == "text":
         return name
+    if name.endswith("]") and "[" in name:  # an entry
+        stem, index = name[: name.rindex("[")], name[name.rindex("[") :]
+        base = _identifier(stem, style, gradient)
+        if style != "mathml":
+            return base + (escape(index) if style == "html" else index)
+        return f"<mrow>{base}<mo>[</mo><mtext>{escape(index[1:-1])}</mtext><mo>]</mo></mrow>"
     match = _NAME.match(name[1:] if gradient else name)
     stem, digits = (match[1] + match[2], match[3]) if match else (name, "")
     if not stem:
@@ -258,10 +361,12 @@ def _identifier(name: str, style: Style, gradient: bool) -> str:
         escaped = "".join(_LATEX_WORDS.get(c, _LATEX_SPECIAL.get(c, c)) for c in stem)
         word = escaped if len(stem) == 1 else rf"\mathrm{{{escaped}}}"
         subscript = f"_{{{digits}}}" if digits else ""
-        return (r"\mathrm{d}" if gradient else "") + word + subscript
+        gap = r"\," if len(stem) > 1 else ""
+        return (rf"\mathrm{{d}}{gap}" if gradient else "") + word + subscript
     letter = f"<mi>{escape(stem)}</mi>"
     letter = f"<msub>{letter}<mn>{digits}</mn></msub>" if digits else letter
-    return f'<mrow><mi mathvariant="normal">d</mi>{letter}</mrow>' if gradient else letter
+    gap = '<mspace width="0.17em"/>' if len(stem) > 1 else ""
+    return f'<mrow><mi mathvariant="normal">d</mi>{gap}{letter}</mrow>' if gradient else letter
 
 
 def _bracketed(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -87,7 +88,9 @@ class Graph:
         try:
             return self._nodes[name]
         except KeyError:
-            raise GraphError(f"no node is named {name!r}: the graph has {listed(self._nodes)}") from None
+            near = get_close_matches(str(name), self._nodes, n=1, cutoff=0.5)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise GraphError(f"no node is named {name!r}: the graph has {listed(self._nodes)}{meant}") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._nodes

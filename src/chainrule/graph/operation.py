@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
 from numbers import Real
@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from chainrule._typing import Array
 from chainrule.errors import GraphError, ShapeError
+from chainrule.graph.code import Code
 from chainrule.graph.formula import Formula
 
 Dimension: TypeAlias = int | str
@@ -51,6 +52,11 @@ class Operation:
         Raises `GraphError` if the attributes make no sense.
     elementwise
         Whether each output entry depends on the entry of the same place alone.
+    numpy
+        The same as code to be written out and run elsewhere: of the output (``out``), and of the gradient by role.
+        Where it depends on which inputs there are, ``f(roles, **attributes) -> Code``.
+    letters
+        The attributes' letters in the formulas.
     """
 
     name: str
@@ -64,6 +70,13 @@ class Operation:
     attributes: Attributes = field(default_factory=dict)
     check: Callable[..., None] | None = None
     elementwise: bool = False
+    numpy: Mapping[str, Code | Callable[..., Code]] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
+
+    def code(self, key: str, roles: Sequence[str], attributes: Attributes) -> Code:
+        """Return the code of the output (``out``) or of an input's gradient, for these inputs and attributes."""
+        found = self.numpy.get(key) or self.numpy[key.rstrip("0123456789")]
+        return found if isinstance(found, Code) else found(tuple(roles), **attributes)
 
     @property
     def variadic(self) -> bool:

@@ -13,12 +13,13 @@ import numpy as np
 from scipy.sparse import csc_array, issparse
 
 from chainrule._typing import Array, Float64Array
+from chainrule.display import import_pandas
 from chainrule.errors import InputError
 from chainrule.graph.ops.softmax import softmax
 from chainrule.inference.covariance import covariance_of
 from chainrule.inference.fitted import FittedSoftmax
 from chainrule.inference.intervals import check_confidence, normal_tests
-from chainrule.inference.summary import import_pandas, notes_on
+from chainrule.inference.summary import notes_on
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -70,7 +71,7 @@ class MarginalEffects:
         return pandas.DataFrame({name: values.ravel() for name, values in columns.items()}, index=index)
 
     def __str__(self) -> str:
-        from chainrule.inference.tables import as_text
+        from chainrule.display import as_text
 
         return as_text(self.__rich__())
 

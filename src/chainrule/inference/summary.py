@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from chainrule._typing import Float64Array
-from chainrule.errors import MissingDependencyError
+from chainrule.display import import_pandas
 from chainrule.inference.covariance import Covariance, covariance_of
 from chainrule.inference.fitted import FittedSoftmax
 from chainrule.inference.intervals import check_confidence, normal_tests
@@ -107,7 +107,7 @@ class Summary:
         return pandas.DataFrame({name: values.ravel() for name, values in columns.items()}, index=index)
 
     def __str__(self) -> str:
-        from chainrule.inference.tables import as_text
+        from chainrule.display import as_text
 
         return as_text(self.__rich__())
 
@@ -228,12 +228,3 @@ def _left_to_gain(fitted: FittedSoftmax, covariance: Covariance) -> float:
         centred[:, :-1] -= centred[:, -1:] * fitted.centre
     flat = centred.ravel()
     return 0.5 * float(flat @ covariance.inverse @ flat) / float(fitted.counts.sum())
-
-
-def import_pandas(what: str) -> Any:
-    """Return pandas, or say what needs it."""
-    try:
-        import pandas  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise MissingDependencyError(f"{what} needs pandas, which is not installed: pip install pandas") from error
-    return pandas

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from chainrule._typing import Array
-from chainrule.report.markup import Html, element, join, shorten
+from chainrule.display import html_block, html_facts, html_table, number, rich_table
+from chainrule.markup import Html, element, shorten
 
 if TYPE_CHECKING:
     from chainrule.inference.marginal import MarginalEffects
     from chainrule.inference.summary import Summary
 
-WIDTH = 80
 NAME_LENGTH = 24
-STYLE = """
-.chainrule-table { font: 13px/1.45 system-ui, sans-serif; color: inherit; overflow-x: auto }
-.chainrule-table table { border-collapse: collapse; margin: .4em 0 1em; font-variant-numeric: tabular-nums }
-.chainrule-table th, .chainrule-table td { padding: .15em .6em; text-align: right; white-space: nowrap }
-.chainrule-table th:first-child, .chainrule-table td:first-child { text-align: left; padding-left: 0 }
-.chainrule-table thead th { border-bottom: 1px solid currentColor; font-weight: 600 }
-.chainrule-table caption { text-align: left; font-weight: 600; padding: .3em 0 }
-"""
-
-
-def number(value: float, digits: int = 4) -> str:
-    """Return a number in so many significant digits, short enough for a column."""
-    if np.isnan(value):
-        return ""
-    if np.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    size = abs(value)
-    if size != 0.0 and not 1e-4 <= size < 1e6:
-        return f"{value:.{digits - 2}e}"
-    decimals = digits - 1 if size == 0.0 else max(0, digits - 1 - int(np.floor(np.log10(size))))
-    return f"{value:.{min(decimals, 5)}f}"
 
 
 def p_value(value: float) -> str:
@@ -48,13 +26,6 @@ def p_value(value: float) -> str:
     if np.isnan(value):
         return ""
     return "<0.0001" if value < 1e-4 else f"{value:.4f}"
-
-
-def as_text(renderable: RenderableType) -> str:
-    """Return what rich would print, without colours, as lines of at most 80 characters."""
-    stream = StringIO()
-    Console(file=stream, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False).print(renderable)
-    return stream.getvalue().rstrip("\n")
 
 
 def summary_table(summary: Summary) -> RenderableType:
@@ -71,7 +42,7 @@ def summary_html(summary: Summary) -> Html:
     """Return the same as HTML."""
     titles, rows = _summary_rows(summary, odds=True)
     tables = [
-        _html_table(f"log odds of {label} against {summary.reference}", titles, body)
+        html_table(f"log odds of {label} against {summary.reference}", titles, body)
         for label, body in zip(summary.classes, rows, strict=True)
     ]
     return _html(_summary_facts(summary), tables, summary.notes)
@@ -91,7 +62,7 @@ def effects_html(effects: MarginalEffects) -> Html:
     """Return the same as HTML."""
     titles, rows = _effects_rows(effects)
     tables = [
-        _html_table(f"probability of {label}", titles, body) for label, body in zip(effects.classes, rows, strict=True)
+        html_table(f"probability of {label}", titles, body) for label, body in zip(effects.classes, rows, strict=True)
     ]
     return _html([], [*tables, element("p", _effects_note(effects))], effects.notes)
 
@@ -170,32 +141,12 @@ def _facts(facts: Sequence[tuple[str, str]]) -> Table:
 
 
 def _table(caption: str, titles: Sequence[str], body: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=Text(caption, "bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
-    for i, title in enumerate(titles):
-        table.add_column(title, justify="left" if i == 0 else "right", no_wrap=True, overflow="ellipsis")
-    for row in body:
-        table.add_row(Text(shorten(row[0], NAME_LENGTH)), *row[1:])
-    return table
+    return rich_table(caption, titles, [[shorten(name, NAME_LENGTH), *rest] for name, *rest in body])
 
 
 def _html(facts: Sequence[tuple[str, str]], tables: Sequence[Html], notes: Sequence[str]) -> Html:
-    listed = [element("tr", element("th", name, scope="row"), element("td", value)) for name, value in facts]
-    return element(
-        "div",
-        element("style", Html(STYLE)),
-        element("table", element("tbody", join(*listed))) if listed else None,
-        join(*tables),
-        join(*(element("p", f"Note: {note}") for note in notes)),
-        class_="chainrule-table",
+    return html_block(
+        html_facts(facts) if facts else None,
+        *tables,
+        *(element("p", f"Note: {note}") for note in notes),
     )
-
-
-def _html_table(caption: str, titles: Sequence[str], body: Sequence[Sequence[str]]) -> Html:
-    head = element("tr", join(*(element("th", title, scope="col") for title in titles)))
-    rows = [
-        element("tr", element("th", row[0], scope="row"), join(*(element("td", cell) for cell in row[1:])))
-        for row in body
-    ]
-    return element(
-        "table", element("caption", caption), element("thead", head), element("tbody", join(*rows))
-    )  # fmt: skip

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from chainrule._typing import Array, Float64Array
+from chainrule.blas import in_one_thread
 from chainrule.errors import InputError
-from chainrule.graph import Graph, Node, backward, forward
+from chainrule.graph import Graph, Node
 from chainrule.graph.operation import show_shape
 from chainrule.inspection.entries import Entry
 from chainrule.inspection.routes import dependents, loss_of
+from chainrule.inspection.subject import Inspected, Rows, resolve
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -98,6 +101,61 @@ class GradientCheck:
         index = np.unravel_index(int(errors.argmax()), errors.shape)
         return float(errors[index]), Entry(name, tuple(int(i) for i in index))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures, by parameter too, as plain data; not the arrays."""
+        return {
+            "passed": self.passed(),
+            "n_checked": self.n_checked,
+            "n_at_a_kink": self.n_kinks,
+            "n_below_resolution": self.n_small,
+            "max_relative_error": _plain(self.max_relative_error),
+            "worst": self.worst,
+            "parameters": {
+                name: {
+                    "shape": list(array.shape),
+                    "n_checked": int(self.checked[name].sum()),
+                    "n_at_a_kink": int(self.crosses_kink[name].sum()),
+                    "max_relative_error": _plain(max(self._worst_of(name)[0], 0.0))
+                    if self._judged(name).any()
+                    else None,
+                }
+                for name, array in self.analytic.items()
+            },
+        }
+
+    def levels(self, name: str) -> Float64Array:
+        """Return a parameter's errors for a heat map: 0 at 1e-7 and below, 1 at 1e-2 and above, on a log scale.
+
+        NaN where an entry was not checked, or its step crosses a kink.
+        """
+        with np.errstate(divide="ignore"):
+            scale = (np.log10(self.relative_error[name]) + 7.0) / 5.0
+        return np.where(self._judged(name), np.clip(scale, 0.0, 1.0), np.nan)
+
+    def _repr_html_(self) -> str:
+        from chainrule.display import html_block, html_table
+        from chainrule.inspection.heat_map import heat_map
+        from chainrule.markup import element
+
+        rows = []
+        for name, array in self.analytic.items():
+            error, entry = self._worst_of(name)
+            rows.append(
+                (
+                    name,
+                    show_shape(array.shape),
+                    f"{int(self.checked[name].sum()):,}",
+                    f"{int(self.crosses_kink[name].sum()):,}",
+                    f"{error:.1e}" if entry is not None else "none judged",
+                    str(entry or ""),
+                    heat_map(self.levels(name), self.crosses_kink[name], f"relative errors of d{name}"),
+                )
+            )
+        titles = ("parameter", "shape", "checked", "at a kink", "largest relative error", "at", "1e-7 … 1e-2")
+        first, *rest = str(self).splitlines()
+        notes = rest[1 + len(rows) :]
+        return html_block(html_table(first, titles, rows, words=(0, 1, 5, 6)), *(element("p", line) for line in notes))
+
     def __str__(self) -> str:
         size = sum(array.size for array in self.analytic.values())
         lines = [
@@ -120,12 +178,13 @@ class GradientCheck:
         return "\n".join([*lines, f"{verdict}: largest relative error {self.max_relative_error:.1e}"])
 
 
+@in_one_thread
 def check(
-    graph: Graph,
-    parameters: Array | Mapping[str, Array],
-    X: Array | Mapping[str, Array],
-    y: Array,
+    model: Inspected,
+    X: Rows,
+    y: Any = None,
     *,
+    sample: int | None = None,
     sample_weight: Array | None = None,
     noise: Mapping[str, Array] | None = None,
     n_entries: int | None = None,
@@ -139,7 +198,10 @@ def check(
 
     Parameters
     ----------
-    graph, parameters, X, y, sample_weight, noise
+    model, X, y, sample
+        See `chainrule.inspection.subject.resolve`: a model, a file, a classifier or a pair (graph, parameters), its
+        rows and labels, and the row to take alone.
+    sample_weight, noise
         As for `chainrule.graph.sweep`.
     n_entries
         How many entries to check, drawn without replacement; None checks all.
@@ -165,16 +227,17 @@ def check(
     (4e-4 as a rule) if both are smaller: a difference of two losses cannot tell more digits of a smaller
     number. Kinks are looked for at 0, in elementwise operations whose derivative jumps there.
     """
-    layout = graph.parameters
+    subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
+    graph, layout = subject.graph, subject.graph.parameters
     if not layout.size:
         raise InputError("this graph has no parameters, so there is no gradient to check")
     if step is not None and not (np.isfinite(step) and step > 0):
         raise InputError(f"step must be a finite number > 0, got {step!r}")
-    flat = layout.flatten(parameters if isinstance(parameters, Mapping) else layout.views(np.asarray(parameters)))
-    values = forward(graph, flat, X, y, sample_weight=sample_weight, noise=noise)
+    flat = subject.parameters.copy()  # its entries are moved
+    values = replace(subject, parameters=flat).forward()
     analytic = layout.flatten(
         {name: np.zeros(shape) for name, shape in layout.items()}
-        | {name: array for name, array in backward(graph, values).items() if name in layout}
+        | {name: array for name, array in subject.backward(values).items() if name in layout}
     )
     numeric = np.full(layout.size, np.nan)
     steps = np.full(layout.size, np.nan)
@@ -248,6 +311,11 @@ def has_kink(node: Node) -> bool:
     sides = np.array([-1.0, 1.0]) * np.finfo(np.float64).tiny
     slopes = node.record.backward(np.ones(2), sides, **{**node.record.attributes, **node.attributes})[0]
     return slopes is not None and bool(abs(slopes[1] - slopes[0]) > np.finfo(np.float64).eps)
+
+
+def _plain(value: float) -> float | None:
+    """Return a number as JSON has it: None for NaN and infinity."""
+    return value if np.isfinite(value) else None
 
 
 def _relative_error(analytic: Float64Array, numeric: Float64Array, resolution: Float64Array) -> Float64Array:

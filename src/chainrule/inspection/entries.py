@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
+from chainrule._typing import Array
 from chainrule.errors import InputError
 from chainrule.graph import Graph
 from chainrule.graph.operation import BATCH, Shape, show_shape
@@ -56,3 +59,66 @@ def parse_entry(graph: Graph, text: str, *, shape: Shape | None = None) -> Entry
             f"entries as {str(example)!r} (indices count from 0)"
         )
     return Entry(node.name, index)
+
+
+def locate(graph: Graph, text: str, sample: int | None, values: Mapping[str, Array]) -> Entry:
+    """Return the entry that ``text`` names among values; with a sample, a batch's entries go without the row.
+
+    Raises as `parse_entry`, and `InputError` if the node has no value here.
+    """
+    node = graph[text.split("[")[0].strip()]
+    if node.name not in values:
+        raise InputError(f"entry {text!r}: node {node.name!r} has no value here")
+    extents = values[node.name].shape
+    if sample is not None and graph.shape(node.name)[:1] == (BATCH,):
+        found = parse_entry(graph, text, shape=extents[1:])
+        return Entry(found.node, (0, *found.index))
+    return parse_entry(graph, text, shape=extents)
+
+
+def entry_name(graph: Graph, entry: Entry, sample: int | None) -> str:
+    """Return how an entry is written: with a sample, without the batch's row."""
+    if sample is not None and graph.shape(entry.node)[:1] == (BATCH,):
+        return str(Entry(entry.node, entry.index[1:]))
+    return str(entry)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a text such as ``dW1[0, 3]`` refers to.
+
+    Attributes
+    ----------
+    node
+        The node's name.
+    gradient
+        Whether its gradient is meant, dQ, rather than its value.
+    index
+        Whether one entry is meant.
+    entry
+        Node and index as text: ``W1[0, 3]``.
+    """
+
+    node: str
+    gradient: bool
+    index: bool
+    entry: str
+
+
+def parse_reference(graph: Graph, text: str) -> Reference:
+    """Return what ``text`` refers to: ``Z1``, ``Z1[3]``, ``dW1[0, 3]`` or, the same, ``dJ/dW1[0, 3]``.
+
+    Raises `GraphError` if the graph has no such node.
+    """
+    match = _ENTRY.match(text)
+    name, index = (match["node"], match["index"]) if match else (text, None)
+    short = name.removeprefix(f"d{graph.loss}/")
+    gradient = short != name or (name not in graph and name[:1] == "d" and name[1:] in graph)
+    if (
+        short not in graph
+        and short[:1] == "d"
+        and get_close_matches(short[1:], [node.name for node in graph.nodes], cutoff=0.5)
+    ):
+        gradient = True
+    node = graph[short.removeprefix("d") if gradient else name].name
+    return Reference(node, gradient, index is not None, node if index is None else f"{node}[{index}]")

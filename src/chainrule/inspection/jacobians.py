@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from chainrule.inspection.routes import Edge, edges_between
 
 MOST_BYTES = 2**30
 """Memory the local derivatives of one ledger may take."""
+
+BLOCK_BYTES = 2**24
+"""Of rows whose derivatives are taken together: what stays near the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,25 +139,59 @@ class EntryGraph:
             return self.pull_back(edge, d_out, values).reshape(-1)
 
     def _find_structure(self, edges: tuple[Edge, ...]) -> dict[Edge, Array]:
-        """Return which entries depend on which: at random positive inputs no derivative is 0 by chance."""
+        """Return which entries depend on which: those that move when an entry moves, at random positive inputs.
+
+        There no derivative is 0 by chance. A forward pass shows what one entry reaches, so nothing is looked at that
+        isn't reached.
+        """
         random = np.random.default_rng(0)
         by_target: dict[str, list[Edge]] = {}
         for edge in edges:
             by_target.setdefault(edge.target, []).append(edge)
-        full: dict[Edge, Array] = {}
+        found: dict[Edge, Array] = {}
         for target, own in by_target.items():
-            sample = {
-                name: random.uniform(1.0, 2.0, array.shape) if array.dtype.kind == "f" else array
-                for name, array in self.one_row(target, 0).items()
-            }
-            size = int(np.prod(self.feature_shape(target)))
-            reached = np.zeros(size, dtype=bool)
-            for edge in own:
-                rows = [self.jacobian_row(edge, place, sample) for place in range(size)]
-                full[edge] = np.array([row[self.features[edge.source]] != 0 for row in rows])
-                reached |= full[edge].any(axis=1)
+            inputs = [
+                random.uniform(1.0, 2.0, array.shape) if array is not None and array.dtype.kind == "f" else array
+                for array in (self._first_row(name, target) for name in self.graph[target].inputs)
+            ]
+            moved = {edge: self._moved(edge, inputs) for edge in own}
+            reached = np.any([moves.any(axis=1) for moves in moved.values()], axis=0)
             self.features[target] = np.flatnonzero(reached)
-        return {edge: structure[self.features[edge.target]] for edge, structure in full.items()}
+            found |= {edge: moves[reached] for edge, moves in moved.items()}
+        return found
+
+    def _first_row(self, name: str, target: str) -> Array | None:
+        """Return a value for one row, if what is computed from it has rows at all; a loss needs its whole batch."""
+        value = self.values.get(name)
+        one = value is not None and self.has_batch(name) and self.has_batch(target)
+        return value[:1] if one and value is not None else value
+
+    def _moved(self, edge: Edge, inputs: list[Array | None]) -> Array:
+        """Return (target entries, reached source entries): whether the one moves with the other."""
+        node = self.graph[edge.target]
+        kept = self.features[edge.source]
+        rest = self.apply(edge.target, inputs)
+        if self.has_batch(edge.source) and self.has_batch(edge.target):  # all at once: a row for each that moves
+            inputs = [
+                array if array is None or not self.has_batch(name) else np.repeat(array, len(kept), axis=0)
+                for name, array in zip(node.inputs, inputs, strict=True)
+            ]
+            source = _there(inputs[edge.position])
+            source.reshape(len(kept), prod(source.shape[1:]))[np.arange(len(kept)), kept] += 1.0
+            out = self.apply(edge.target, inputs)
+            return _differ(out.reshape(len(kept), rest.size), rest.reshape(1, rest.size)).T
+        moved = []
+        for place in kept:
+            source = _there(inputs[edge.position]).copy()
+            source.reshape(len(source) if self.has_batch(edge.source) else 1, -1)[:, place] += 1.0
+            out = self.apply(edge.target, [*inputs[: edge.position], source, *inputs[edge.position + 1 :]])
+            moved.append(_differ(out.reshape(-1), rest.reshape(-1)))
+        return np.array(moved, dtype=bool).reshape(len(kept), rest.size).T
+
+    def apply(self, target: str, inputs: list[Array | None]) -> Array:
+        """Return what a node computes from these."""
+        record = self.graph[target].record
+        return np.asarray(record.forward(*inputs, **{**record.attributes, **self.graph[target].attributes}))
 
     def _check_memory(self, structures: Mapping[Edge, Array]) -> None:
         rows = {edge: max(self.rows[edge.source], self.rows[edge.target]) for edge in structures}
@@ -169,16 +207,48 @@ class EntryGraph:
         kept = self.features[source]
         result = np.zeros((max(self.rows[source], self.rows[target]), *structure.shape))
         places = [(j, int(place)) for j, place in enumerate(self.features[target]) if structure[j].any()]
-        if self.has_batch(target) and not self.has_batch(source):  # each row of Z has its own derivative by W
+        if not self.has_batch(target):
+            for j, place in places:
+                d_out = np.zeros(self.values[target].shape)
+                d_out.reshape(-1)[place] = 1.0
+                result[:, j] = self.pull_back(edge, d_out, self.values).reshape(self.rows[source], -1)[:, kept]
+        elif not self.has_batch(source):  # each row of Z has its own derivative by W
             for row in range(self.rows[target]):
                 values = self.one_row(target, row)
                 for j, place in places:
                     result[row, j] = self.jacobian_row(edge, place, values)[kept]
-            return result
-        shape = self.values[target].shape
-        for j, place in places:
-            d_out = np.zeros((self.rows[target], int(np.prod(self.feature_shape(target)))))
-            d_out[:, place] = 1.0
-            share = self.pull_back(edge, d_out.reshape(shape), self.values)
-            result[:, j] = share.reshape(self.rows[source], -1)[:, kept]
+        elif places:
+            self._fill_rows(edge, np.array(places), result)
         return result
+
+    def _fill_rows(self, edge: Edge, places: IntArray, result: Float64Array) -> None:
+        """Fill in derivatives row by row of the batch: every entry of every row is a row of a longer batch."""
+        node = self.graph[edge.target]
+        shape = self.feature_shape(edge.target)
+        ones = np.zeros((len(places), prod(shape)))
+        ones[np.arange(len(places)), places[:, 1]] = 1.0
+        batched = {name for name in node.inputs if name in self.values and self.has_batch(name)}
+        width = ones.shape[1] + sum(self.values[name][0].size for name in batched)
+        step = max(1, BLOCK_BYTES // (8 * len(places) * width))
+        for start in range(0, self.rows[edge.source], step):
+            rows = slice(start, start + step)
+            values = {
+                name: np.repeat(self.values[name][rows], len(places), axis=0) if name in batched else self.values[name]
+                for name in node.inputs
+                if name in self.values
+            }
+            count = len(values[edge.source]) // len(places)
+            share = self.pull_back(edge, np.tile(ones, (count, 1)).reshape(-1, *shape), values)
+            result[rows, places[:, 0]] = share.reshape(count, len(places), -1)[:, :, self.features[edge.source]]
+
+
+def _there(array: Array | None) -> Array:
+    if array is None:  # an edge with a derivative has a source with a value
+        raise AssertionError("an edge comes from a node without a value")
+    return array
+
+
+def _differ(moved: Array, rest: Array) -> Array:
+    """Return where two arrays differ by more than rounding, which may depend on a number's place."""
+    differ: Array = np.abs(moved - rest) > 1e-12 * np.abs(rest)
+    return differ

@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum, prod
-
-import numpy as np
+from typing import Any
 
 from chainrule._typing import Array
+from chainrule.blas import in_one_thread
 from chainrule.errors import InputError, NonFiniteError
-from chainrule.graph import Graph, backward, first_nonfinite, forward
-from chainrule.graph.operation import BATCH
-from chainrule.inspection.entries import Entry, parse_entry
+from chainrule.graph import Graph, first_nonfinite
+from chainrule.graph.formula import Formula, Fraction, Named, Number, Role, product_of, render_mathml, row
+from chainrule.inspection.entries import entry_name, locate
 from chainrule.inspection.jacobians import EntryGraph
+from chainrule.inspection.meaning import meaning_of
 from chainrule.inspection.paths import elided, folded, grouped, show_count
 from chainrule.inspection.search import PathSums, Step, largest_paths
+from chainrule.inspection.subject import Inspected, Rows, resolve
 from chainrule.inspection.symbols import entry_symbol
 
 
@@ -32,21 +34,51 @@ class Factor:
     ----------
     target, source
         The entries: d target / d source.
-    formula
-        What it is, in symbols: ``W2[3, 1]``.
+    expression
+        What it is, in symbols, to be rendered in any style.
     value
         And in numbers.
     """
 
     target: str
     source: str
-    formula: str
+    expression: Formula
     value: float
 
     @property
     def symbol(self) -> str:
         """``dZ2[1]/dA1[3]``."""
         return f"d{self.target}/d{self.source}"
+
+    @property
+    def formula(self) -> str:
+        """What it is, in symbols: ``W2[3, 1]``."""
+        return self.expression.render("text", {})
+
+    @property
+    def equation(self) -> Formula:
+        """Symbol, formula and number with equals signs between them."""
+        return row(self.fraction, "=", self.expression, "=", Number(self.value, alone=True))
+
+    @property
+    def fraction(self) -> Formula:
+        """The symbol as a fraction."""
+        above, below = (Named(Role("q", gradient=True), {"q": name}) for name in (self.target, self.source))
+        return Fraction(above, below)
+
+    @property
+    def latex(self) -> str:
+        """The equation as LaTeX."""
+        return self.equation.render("latex", {})
+
+    @property
+    def mathml(self) -> str:
+        """The equation as MathML."""
+        return render_mathml(self.equation, {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"symbol": self.symbol, "formula": self.formula, "value": self.value, "mathml": self.mathml}
 
 
 @dataclass(frozen=True)
@@ -66,6 +98,38 @@ class LedgerRow:
     entries: tuple[str, ...]
     factors: tuple[Factor, ...]
     product: float
+
+    @property
+    def equations(self) -> tuple[Formula, ...]:
+        """The product of the factors: as derivatives, in symbols, in numbers; and what it comes to."""
+        products = (
+            [factor.fraction for factor in self.factors],
+            [_bracketed(factor.expression) for factor in self.factors],
+            [Number(factor.value) for factor in self.factors],
+        )
+        return (*(product_of(factors) for factors in products if factors), Number(self.product, alone=True))
+
+    @property
+    def latex(self) -> str:
+        """The equations as LaTeX, with equals signs between them."""
+        return " = ".join(equation.render("latex", {}) for equation in self.equations)
+
+    @property
+    def mathml(self) -> str:
+        """The equations as MathML, with equals signs between them."""
+        parts: list[Formula | str] = []
+        for equation in self.equations:
+            parts += ["=", equation]
+        return render_mathml(row(*parts[1:]), {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "entries": list(self.entries),
+            "factors": [factor.to_dict() for factor in self.factors],
+            "product": self.product,
+            "mathml": self.mathml,
+        }
 
     def __str__(self) -> str:
         path = " → ".join(elided(list(self.entries)))
@@ -105,6 +169,8 @@ class Ledger:
         The sum of the paths' absolute products: far above ``|total|`` where paths cancel each other.
     gradient
         What the backward pass says.
+    meaning
+        What the entry is about, where something names it: ``feature body_mass_g``, ``class Gentoo``.
     """
 
     entry: str
@@ -117,6 +183,7 @@ class Ledger:
     total: float
     magnitude: float
     gradient: float
+    meaning: str = ""
 
     @property
     def n_rest(self) -> int:
@@ -128,24 +195,66 @@ class Ledger:
         """What the paths and the backward pass differ by."""
         return self.total - self.gradient
 
-    def __str__(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data; numbers of paths, which may be huge, as text."""
+        figures = (
+            "entry",
+            "meaning",
+            "loss",
+            "sample",
+            "n_samples",
+            "rest",
+            "total",
+            "magnitude",
+            "gradient",
+            "residual",
+        )
+        return {
+            **{name: getattr(self, name) for name in figures},
+            "n_paths": str(self.n_paths),
+            "n_rest": str(self.n_rest),
+            "rows": [one.to_dict() for one in self.rows],
+        }
+
+    def _sums(self) -> list[tuple[str, str]]:
+        sums = (
+            [(f"{self.rest:+.6e}", _paths(self.n_rest, "other ") + (" together" if self.n_rest > 1 else ""))]
+            if self.n_rest
+            else []
+        )
+        return [
+            *sums,
+            (f"{self.total:+.6e}", f"sum; the sizes add up to {self.magnitude:.6e}"),
+            (f"{self.gradient:+.6e}", "by the backward pass"),
+            (f"{self.residual:+.6e}", "residual"),
+        ]
+
+    def _repr_html_(self) -> str:
+        from chainrule.display import html_block, html_table
+        from chainrule.markup import Html
+
+        body = [(f"{one.product:+.6e}", " → ".join(elided(list(one.entries))), Html(one.mathml)) for one in self.rows]
+        sums = [(figure, what, "") for figure, what in self._sums()]
+        return html_block(html_table(self._title, ("product", "path", "chain rule"), [*body, *sums], words=(1, 2)))
+
+    @property
+    def _title(self) -> str:
         over = f"the mean over {self.n_samples} rows" if self.sample is None else f"sample {self.sample} alone"
-        lines = [f"d{self.loss}/d{self.entry}, {over}: {_paths(self.n_paths)}"]
-        lines += [str(row) for row in self.rows]
-        if self.n_rest:
-            lines.append(f"{self.rest:+.6e}   {_paths(self.n_rest, 'other ')} together")
-        lines.append(f"{self.total:+.6e}   sum; the sizes add up to {self.magnitude:.6e}")
-        lines.append(f"{self.gradient:+.6e}   by the backward pass")
-        lines.append(f"{self.residual:+.6e}   residual")
+        about = f" ({self.meaning})" if self.meaning else ""
+        return f"d{self.loss}/d{self.entry}{about}, {over}: {_paths(self.n_paths)}"
+
+    def __str__(self) -> str:
+        lines = [self._title, *map(str, self.rows)]
+        lines += [f"{figure}   {what}" for figure, what in self._sums()]
         return "\n".join(lines)
 
 
+@in_one_thread
 def ledger(
-    graph: Graph,
-    parameters: Array | Mapping[str, Array],
+    model: Inspected,
     entry: str,
-    X: Array | Mapping[str, Array],
-    y: Array,
+    X: Rows,
+    y: Any = None,
     *,
     sample: int | None = None,
     sample_weight: Array | None = None,
@@ -156,10 +265,13 @@ def ledger(
 
     Parameters
     ----------
-    graph, parameters, X, y, sample_weight, noise
-        As for `chainrule.graph.sweep`.
+    model, X, y
+        See `chainrule.inspection.subject.resolve`: a model, a file, a classifier or a pair (graph, parameters), its
+        rows and labels.
     entry
         ``"W1[0, 3]"``; any node will do.
+    sample_weight, noise
+        As for `chainrule.graph.sweep`.
     sample
         A row of ``X``: the loss is that row's own, as if m were 1, and entries go without the row's index
         (``Z1[3]``). None takes the batch, whose mean brings the 1/m, and entries have it (``Z1[17, 3]``).
@@ -187,52 +299,33 @@ def ledger(
     """
     if top < 0:
         raise InputError(f"top= must be at least 0, got {top!r}")
-    if sample is not None:
-        X, y, sample_weight, noise = _only(graph, sample, X, y, noise)
-    values = forward(graph, parameters, X, y, sample_weight=sample_weight, noise=noise)
+    subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
+    graph, values = subject.graph, subject.forward()
     _check_finite(graph, values)
-    start = _start(graph, entry, sample, values)
-    gradients = backward(graph, values)
+    start = locate(graph, entry, sample, values)
+    gradients = subject.backward(values)
     gradient = float(gradients[start.node][start.index]) if start.node in gradients else 0.0
     entries = EntryGraph(graph, values, start, str(graph.loss))
     sums = PathSums.of(entries)
     found = largest_paths(entries, top)
-    rows = sorted((_row(entries, steps, sample) for steps in found), key=lambda row: -abs(row.product))
+    listed_rows = sorted((_row(entries, steps, sample) for steps in found), key=lambda one: -abs(one.product))
     # Where every path is cut (a dead unit), one is enough to show where.
-    rows = [row for row in rows if row.product] or rows[:1]
-    listed = fsum(row.product for row in rows)
+    rows = [one for one in listed_rows if one.product] or listed_rows[:1]
+    listed = fsum(one.product for one in rows)
     complete = len(found) == sums.count
     return Ledger(
-        entry=_name(graph, start, sample),
+        entry=entry_name(graph, start, sample),
         loss=str(graph.loss),
         sample=sample,
-        n_samples=next((len(values[node.name]) for node in graph.of_kind("data") if node.name in values), 1),
+        n_samples=subject.n_samples,
         rows=tuple(rows),
         n_paths=sums.count,
         rest=0.0 if complete else sums.total - listed,
         total=listed if complete else sums.total,
         magnitude=sums.magnitude,
         gradient=gradient,
+        meaning=meaning_of(subject, start),
     )
-
-
-def _only(
-    graph: Graph,
-    sample: int,
-    X: Array | Mapping[str, Array],
-    y: Array,
-    noise: Mapping[str, Array] | None,
-) -> tuple[Array | Mapping[str, Array], Array, None, Mapping[str, Array] | None]:
-    """Return a batch of one row. Its weight goes: alone, it has the whole share of the mean."""
-    arrays = {name: np.asarray(array) for name, array in X.items()} if isinstance(X, Mapping) else {"": np.asarray(X)}
-    labels = np.asarray(y)
-    if not 0 <= sample < len(labels):
-        raise InputError(f"sample= must be a row of the batch, 0..{len(labels) - 1}, got {sample!r}")
-    rows = slice(sample, sample + 1)
-    batched = {name: not name or graph.shape(name)[:1] == (BATCH,) for name in arrays}
-    kept = {name: array[rows] if batched[name] else array for name, array in arrays.items()}
-    noise = None if noise is None else {name: np.asarray(array)[rows] for name, array in noise.items()}
-    return (kept if isinstance(X, Mapping) else kept[""]), labels[rows], None, noise
 
 
 def _check_finite(graph: Graph, values: Mapping[str, Array]) -> None:
@@ -243,34 +336,22 @@ def _check_finite(graph: Graph, values: Mapping[str, Array]) -> None:
         )
 
 
-def _start(graph: Graph, entry: str, sample: int | None, values: Mapping[str, Array]) -> Entry:
-    """Return the entry to start from; with a sample, a batch's entries are named without the row."""
-    node = graph[entry.split("[")[0].strip()]
-    if node.name not in values:
-        raise InputError(f"entry {entry!r}: node {node.name!r} has no value here")
-    extents = values[node.name].shape
-    if sample is not None and graph.shape(node.name)[:1] == (BATCH,):
-        found = parse_entry(graph, entry, shape=extents[1:])
-        return Entry(found.node, (0, *found.index))
-    return parse_entry(graph, entry, shape=extents)
-
-
-def _name(graph: Graph, entry: Entry, sample: int | None) -> str:
-    if sample is not None and graph.shape(entry.node)[:1] == (BATCH,):
-        return str(Entry(entry.node, entry.index[1:]))
-    return str(entry)
-
-
 def _row(entries: EntryGraph, steps: tuple[Step, ...], sample: int | None) -> LedgerRow:
-    names = [_name(entries.graph, entries.start, sample)]
+    names = [entry_name(entries.graph, entries.start, sample)]
     factors = []
     for step in steps:
-        target = _name(entries.graph, step.target, sample)
-        symbol = entry_symbol(entries, step, lambda entry: _name(entries.graph, entry, sample))
+        target = entry_name(entries.graph, step.target, sample)
+        symbol = entry_symbol(entries, step, lambda entry: entry_name(entries.graph, entry, sample))
         factors.append(Factor(target, names[-1], symbol, step.value))
         names.append(target)
     product = prod(factor.value for factor in factors) + 0.0  # no -0
     return LedgerRow(tuple(names), tuple(reversed(factors)), product)
+
+
+def _bracketed(formula: Formula) -> Formula:
+    """Bracket a formula that would fall apart in a product."""
+    text = formula.render("text", {})
+    return row("(", formula, ")") if grouped(text) != text else formula
 
 
 def _paths(count: int, which: str = "") -> str:

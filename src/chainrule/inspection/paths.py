@@ -12,8 +12,9 @@ from math import log10
 
 from chainrule.errors import InputError
 from chainrule.graph import Graph, Node
-from chainrule.graph.formula import Formula
+from chainrule.graph.formula import Formula, Named, row
 from chainrule.inspection.routes import Edge, edges_between, local_formula, loss_of
+from chainrule.inspection.subject import Inspected, resolve
 
 MOST_SHOWN = 8
 """Factors of a path that are printed; of a longer one the middle is left out."""
@@ -122,13 +123,13 @@ class Paths:
         return "\n".join(lines)
 
 
-def paths(graph: Graph, start: str, *, end: str | None = None, most: int = 64) -> Paths:
+def paths(model: Inspected, start: str, *, end: str | None = None, most: int = 64) -> Paths:
     """Return the paths along which ``start`` acts on the loss, each with its factors.
 
     Parameters
     ----------
-    graph
-        Any graph.
+    model
+        A graph, or what has one: see `chainrule.inspection.subject.resolve`.
     start
         A node's name, as a rule a parameter: ``"W1"``.
     end
@@ -144,6 +145,7 @@ def paths(graph: Graph, start: str, *, end: str | None = None, most: int = 64) -
     InputError
         If the graph has no loss and ``end`` is None, or ``most`` is negative.
     """
+    graph = resolve(model).graph
     end = loss_of(graph) if end is None else graph[end].name
     if most < 0:
         raise InputError(f"most= must be at least 0, got {most!r}")
@@ -195,20 +197,20 @@ def local_derivative(graph: Graph, edge: Edge) -> LocalDerivative:
     return LocalDerivative(
         target=edge.target,
         source=edge.source,
-        formula=in_names(local_formula(node, edge.position), node, edge.position),
-        shorthand=in_names(gradient, node, edge.position),
+        formula=named(local_formula(node, edge.position), node, edge.position).render("text", {}),
+        shorthand=named(gradient, node, edge.position).render("text", {}),
     )
 
 
-def in_names(formula: Formula | None, node: Node, position: int) -> str:
-    """Render a formula of the node's record in the graph's names; ``position`` is the input it is about."""
+def named(formula: Formula | None, node: Node, position: int) -> Formula:
+    """Return a formula of the node's record in the graph's names; ``position`` is the input it is about."""
     if formula is None:
-        return ""
+        return row("")
     roles = node.record.input_roles(len(node.inputs))
     names = dict(zip(roles, node.inputs, strict=True)) | {"out": node.name}
     if node.record.variadic:
         names[node.record.roles[-1].rstrip("*")] = node.inputs[position]
-    return formula.render("text", names)
+    return Named(formula, names)
 
 
 def grouped(formula: str) -> str:

@@ -65,3 +65,14 @@ def edges_between(graph: Graph, start: str, end: str) -> tuple[Edge, ...]:
         if edge.target in backward:
             backward.add(edge.source)
     return tuple(edge for edge in edges if edge.source in forward and edge.target in backward)
+
+
+def differentiated(graph: Graph) -> frozenset[str]:
+    """Return the nodes that have a gradient: the loss, and what it depends on through differentiable inputs."""
+    reached = {loss_of(graph)}
+    for node in reversed(graph.nodes):
+        if node.name in reached:
+            reached.update(
+                source for position, source in enumerate(node.inputs) if local_formula(node, position) is not None
+            )
+    return frozenset(reached)

@@ -162,7 +162,7 @@ def give_lecture(seed: int = 0, on_stride: Callable[[int], None] | None = None) 
         softmax=train_softmax(X, y, seed),
         network=network,
         agreement=compare_with_sweep(network, places, X, y, learning_rate=experiment.LEARNING_RATE),
-        check=check(network.graph, network.parameters, X, y),
+        check=check((network.graph, network.parameters), X, y),
         ledger=_largest_share(network, X, y),
     )
 
@@ -171,7 +171,7 @@ def _largest_share(network: Descent, X: Float64Array, y: IntArray) -> Ledger:
     now = sweep(network.graph, network.parameters, X, y)
     shares = X[:, :, None] * now.gradients["Z1"][:, None, :]  # row i's share of dW1 is x_i times dZ1_i
     row, *index = (int(i) for i in np.unravel_index(int(np.abs(shares).argmax()), shares.shape))
-    return ledger(network.graph, network.parameters, str(Entry("W1", tuple(index))), X, y, sample=row)
+    return ledger((network.graph, network.parameters), str(Entry("W1", tuple(index))), X, y, sample=row)
 
 
 def _figures(told: Lecture, model: Descent, name: str) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from math import exp
 
+from chainrule.markup import Html, element, join, shorten
 from chainrule.report.coefficients import ClassCoefficients, Coefficient, largest_coefficients
 from chainrule.report.facts import plural, significant
-from chainrule.report.markup import Html, element, join, shorten
 from chainrule.report.parts import MOST_CLASSES, Page, Section, label, scrolling, table
 from chainrule.report.style import prefix_ids
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule.evaluation import Evaluation
 from chainrule.graph.ops import ACTIVATIONS
-from chainrule.report.markup import shorten
+from chainrule.markup import shorten
 
 if TYPE_CHECKING:
     from chainrule.graph import Graph

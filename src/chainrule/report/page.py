@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule.markup import Html, element
 from chainrule.report import explanation, performance, provenance
 from chainrule.report.facts import evaluation_of
-from chainrule.report.markup import Html, element
 from chainrule.report.parts import Page
 
 if TYPE_CHECKING:

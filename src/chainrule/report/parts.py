@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule.evaluation import Evaluation
+from chainrule.markup import Html, element, join, shorten
 from chainrule.report.facts import Facts
-from chainrule.report.markup import Html, element, join, shorten
 
 if TYPE_CHECKING:
     from chainrule.model import Model

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._typing import Array, Float64Array
 from chainrule.errors import InputError, MissingDependencyError
-from chainrule.report.markup import shorten
+from chainrule.markup import shorten
 from chainrule.report.style import LINES, MARKERS, PALETTE
 
 GREY = "#9aa4ae"

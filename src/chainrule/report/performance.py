@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import sqrt
 
 from chainrule.evaluation import Evaluation
+from chainrule.markup import Html, element, join, shorten
 from chainrule.report.facts import percent, plural, significant
-from chainrule.report.markup import Html, element, join, shorten
 from chainrule.report.parts import MOST_CLASSES, Page, Section, figure, figures, label, scrolling, table
 from chainrule.report.plots import MOST_LINES, plot_calibration, plot_precision_recall, plot_roc
 

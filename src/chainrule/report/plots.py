@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.evaluation import Calibration, ClassCurves, thin_curve
+from chainrule.markup import Html, shorten
 from chainrule.report.facts import percent, significant, wilson_interval
-from chainrule.report.markup import Html, shorten
 from chainrule.report.style import INK, LINES, MARKERS, MUTED, PAPER, RULE, SERIES, new_figure, plot_style, to_svg
 
 # Beyond six lines nobody tells one from the other: then the weakest four are drawn in colour over the rest.

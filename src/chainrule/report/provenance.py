@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.evaluation import Evaluation
+from chainrule.markup import Html, element, join, shorten
 from chainrule.report.facts import data_facts, fit_facts, is_network, part, percent, plural, significant, verdict
-from chainrule.report.markup import Html, element, join, shorten
 from chainrule.report.parts import MOST_CLASSES, Page, Section, facts_list, figure, figures, label, table
 from chainrule.report.plots import plot_epochs, plot_loss
 

@@ -14,7 +14,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import MissingDependencyError
-from chainrule.report.markup import Html, text
+from chainrule.markup import Html, text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

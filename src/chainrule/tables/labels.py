@@ -69,16 +69,7 @@ class LabelEncoding:
         column : str
             What the target is called.
         """
-        values = np.asarray(classes)
-        if values.dtype.kind == "M":
-            distinct = Column(column, "date", values.astype("datetime64[us]"))
-        elif values.dtype.kind == "b":
-            distinct = Column(column, "boolean", values.astype(np.int8))
-        elif values.dtype.kind in "iuf":
-            distinct = Column(column, "number", values)
-        else:
-            levels = tuple(values.tolist())
-            distinct = Column(column, "category", np.arange(len(levels), dtype=np.int32), levels)
+        distinct = _as_column(column, np.asarray(classes))
         type_, labels = _typed(distinct, distinct.values)
         # The same checks as for a file: a class must survive being saved.
         return cls.from_dict(cls(column, type_, labels).to_dict())
@@ -115,6 +106,24 @@ class LabelEncoding:
         lookup = np.array([-1 if code is None else code for code in [*found, None]], dtype=np.int64)
         return lookup[category.values[mask]], mask
 
+    def codes_of(self, y: Any) -> IntArray:
+        """Return the codes of labels that came as an array; int64, shape (n_rows,).
+
+        Raises
+        ------
+        InputError
+            If they are no single row of labels.
+        TableError
+            If one is none of the classes, or missing.
+        """
+        values = np.asarray(y)
+        if values.ndim != 1:
+            raise InputError(f"labels must be one per row, got an array of shape {values.shape}")
+        codes, mask = self.encode(_as_column(self.column, values))
+        if not mask.all():
+            raise TableError(f"target {self.column!r} has no value in row {int(np.argmin(mask)) + 1:,}.")
+        return codes
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that JSON holds without loss."""
         labels = [label.isoformat() if isinstance(label, datetime.date) else label for label in self.labels]
@@ -141,6 +150,23 @@ class LabelEncoding:
             labels,
             plain.texts(data["notes"], "labels.notes"),
         )
+
+
+def _as_column(name: str, values: Array) -> Column:
+    """Return labels that came as an array as a column of a table."""
+    if values.dtype.kind == "M":
+        return Column(name, "date", values.astype("datetime64[us]"))
+    if values.dtype.kind == "b":
+        return Column(name, "boolean", values.astype(np.int8))
+    if values.dtype.kind in "iuf":
+        return Column(name, "number", values)
+    levels: dict[Level, int] = {}
+    codes = [-1 if _is_missing(value) else levels.setdefault(value, len(levels)) for value in values.tolist()]
+    return Column(name, "category", np.array(codes, dtype=np.int32), tuple(levels))
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value
 
 
 def _label(value: Any, type_: str, where: str) -> Level:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
+from chainrule.blas import one_thread
 from chainrule.engine import DenseRows, SparseRows, compile_softmax
 from chainrule.errors import InputError
 from chainrule.graph import Graph, build
@@ -206,7 +206,7 @@ class SoftmaxProblem:
         )
         first_order = options.solver == "gradient_descent"
         whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
-        with _blas_in_one_thread():
+        with one_thread():
             objective = SoftmaxObjective(compile_softmax(graph), self.rows, centred=not first_order, full=whole)
             if first_order:
                 solution, solver = _descend(objective, options, start, random_state, callback), options.solver
@@ -249,19 +249,6 @@ def _descend(
         tol=options.tol,
         callback=callback,
     )
-
-
-@cache
-def _blas() -> Any:
-    import scipy.linalg  # noqa: F401  (the solvers' BLAS is to be there when the controller looks for it)
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def _blas_in_one_thread() -> Any:
-    """Hold BLAS to one thread: sums must not depend on how many there are, and the kernels use the cores already."""
-    return _blas().limit(limits=1, user_api="blas")
 
 
 def resolve_learning_rate(options: SoftmaxOptions, objective: SoftmaxObjective) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
 from chainrule._typing import Array
+from chainrule.graph.code import same_place
 from chainrule.graph.formula import Formula, call, d, role, row, sup
 from chainrule.graph.operation import Operation, Shape, is_number, need_attribute
 
@@ -30,10 +31,17 @@ def _activation(
     derivative: Formula,
     forward: Callable[..., Array],
     backward: Callable[..., tuple[Array | None, ...]],
+    value: Sequence[str],
+    slope: Sequence[str],
+    imports: tuple[str, ...] = (),
     attributes: Mapping[str, Any] | None = None,
+    letters: Mapping[str, str] | None = None,
     check: Callable[..., None] | None = None,
 ) -> Operation:
-    """Return an activation: all share a shape rule and the formulas out = f(x), dx = dout * f'(x)."""
+    """Return an activation: all share a shape rule and the formulas out = f(x), dx = dout * f'(x).
+
+    ``value`` and ``slope`` are f(x) and f'(x) in NumPy.
+    """
     return Operation(
         name=name,
         roles=("x",),
@@ -46,6 +54,11 @@ def _activation(
         attributes=attributes or {},
         check=check,
         elementwise=True,
+        numpy={
+            "out": same_place(*value, imports=imports),
+            "x": same_place(*slope[:-1], f"d_out * {slope[-1]}", roles=("x", "d_out"), imports=imports),
+        },
+        letters=letters or {},
     )
 
 
@@ -70,6 +83,8 @@ RELU = _activation(
     derivative=call("I", row(_X, "> 0")),
     forward=_relu_forward,
     backward=_relu_backward,
+    value=("np.maximum(x, 0.0)",),
+    slope=("(x > 0)",),
 )
 
 
@@ -91,6 +106,9 @@ LEAKY_RELU = _activation(
     derivative=row("(", call("I", row(_X, "> 0")), "+ α", call("I", row(_X, "≤ 0")), ")"),
     forward=_leaky_relu_forward,
     backward=_leaky_relu_backward,
+    value=("np.where(x > 0, x, slope * x)",),
+    slope=("np.where(x > 0, 1.0, slope)",),
+    letters={"slope": "α"},
     attributes={"slope": 0.01},
     check=_check_slope,
 )
@@ -111,6 +129,8 @@ TANH = _activation(
     derivative=row("( 1 −", sup(_OUT, "2"), ")"),
     forward=_tanh_forward,
     backward=_tanh_backward,
+    value=("np.tanh(x)",),
+    slope=("(1.0 - np.tanh(x) ** 2)",),
 )
 
 
@@ -125,6 +145,8 @@ SIGMOID = _activation(
     derivative=row(_OUT, "⊙", "( 1 −", _OUT, ")"),
     forward=sigmoid,
     backward=_sigmoid_backward,
+    value=("0.5 * (1.0 + np.tanh(0.5 * x))",),
+    slope=("gate = 0.5 * (1.0 + np.tanh(0.5 * x))", "gate * (1.0 - gate)"),
 )
 
 
@@ -151,6 +173,9 @@ GELU = _activation(
     derivative=row("(", call("Φ", _X), "+", _X, "⊙", call("φ", _X), ")"),
     forward=_gelu_forward,
     backward=_gelu_backward,
+    value=("x * ndtr(x)",),
+    slope=("density = np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi)", "(ndtr(x) + x * density)"),
+    imports=("from scipy.special import ndtr",),
 )
 
 
@@ -170,6 +195,8 @@ SILU = _activation(
     derivative=row(call("σ", _X), "⊙", "( 1 +", _X, "⊙", "( 1 −", call("σ", _X), ") )"),
     forward=_silu_forward,
     backward=_silu_backward,
+    value=("x * (0.5 * (1.0 + np.tanh(0.5 * x)))",),
+    slope=("gate = 0.5 * (1.0 + np.tanh(0.5 * x))", "gate * (1.0 + x * (1.0 - gate))"),
 )
 
 
@@ -189,6 +216,8 @@ SELU = _activation(
     derivative=row("λ (", call("I", row(_X, "> 0")), "+ α", _SELU_EXP, call("I", row(_X, "≤ 0")), ")"),
     forward=_selu_forward,
     backward=_selu_backward,
+    value=(f"{SELU_SCALE} * np.where(x > 0, x, {SELU_ALPHA} * np.expm1(np.minimum(x, 0.0)))",),
+    slope=(f"{SELU_SCALE} * np.where(x > 0, 1.0, {SELU_ALPHA} * np.exp(np.minimum(x, 0.0)))",),
 )
 
 OPERATIONS = (RELU, LEAKY_RELU, TANH, SIGMOID, GELU, SILU, SELU)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chainrule._typing import Array
+from chainrule.graph.code import Code, code, same_place
 from chainrule.graph.formula import Present, Terms, d, role, row, sup, total
 from chainrule.graph.operation import Operation, Shape, need, show_shape
 
@@ -32,6 +35,14 @@ def _dense_backward(d_out: Array, x: Array, weight: Array, bias: Array | None = 
     return d_out @ weight.T, x.T @ d_out, None if bias is None else d_out.sum(axis=0)
 
 
+def _dense_code(roles: Sequence[str]) -> Code:
+    axes = {"x": "mi", "weight": "io", "bias": "o"}
+    terms: tuple[tuple[str, ...], ...] = (("x", "weight"),)
+    if "bias" not in roles:
+        return code("x @ weight", **{role: axes[role] for role in roles}, out="mo", terms=terms)
+    return code("x @ weight + bias", **axes, out="mo", terms=(*terms, ("bias",)))
+
+
 DENSE = Operation(
     name="dense",
     roles=("x", "weight", "bias?"),
@@ -45,6 +56,12 @@ DENSE = Operation(
     shape=_dense_shape,
     forward=_dense_forward,
     backward=_dense_backward,
+    numpy={
+        "out": _dense_code,
+        "x": code("d_out @ weight.T", d_out="mo", weight="io", out="mi", terms=(("d_out", "weight"),)),
+        "weight": code("x.T @ d_out", x="mi", d_out="mo", out="io", terms=(("x", "d_out"),)),
+        "bias": code("d_out.sum(axis=0)", d_out="mo", out="o", terms=(("d_out",),)),
+    },
 )
 
 
@@ -76,6 +93,11 @@ SCALE = Operation(
     shape=_scale_shape,
     forward=_scale_forward,
     backward=_scale_backward,
+    numpy={
+        "out": code("x * factor", x="mi", factor="i", out="mi", terms=(("x", "factor"),)),
+        "x": code("d_out * factor", d_out="mi", factor="i", out="mi", terms=(("d_out", "factor"),)),
+        "factor": code("(d_out * x).sum(axis=0)", d_out="mi", x="mi", out="i", terms=(("d_out", "x"),)),
+    },
 )
 
 
@@ -97,6 +119,10 @@ def _add_backward(d_out: Array, *terms: Array) -> tuple[Array | None, ...]:
     return (d_out,) * len(terms)
 
 
+def _add_code(roles: Sequence[str]) -> Code:
+    return same_place(" + ".join(roles), roles=tuple(roles), terms=tuple((role,) for role in roles))
+
+
 ADD = Operation(
     name="add",
     roles=("term*",),
@@ -107,6 +133,7 @@ ADD = Operation(
     forward=_add_forward,
     backward=_add_backward,
     elementwise=True,
+    numpy={"out": _add_code, "term": same_place("d_out", roles=("d_out",))},
 )
 
 OPERATIONS = (DENSE, SCALE, ADD)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 import numpy as np
 
 from chainrule._typing import Array
-from chainrule.graph.formula import call, d, frac, role, row, sub, sup
+from chainrule.graph.code import ALL, Code, Index, code, same_place
+from chainrule.graph.formula import Formula, Number, call, d, frac, largest_first, role, row, sub, sum_of, sup
 from chainrule.graph.operation import Operation, Shape, is_number, need, need_attribute, show_shape
 
 
@@ -37,6 +41,12 @@ def _check_rate(rate: float) -> None:
     need_attribute(is_number(rate, low=0.0, below=1.0), f"rate must be in [0, 1), got {rate!r}")
 
 
+def _dropout_code(roles: Sequence[str], *, of: str, rate: float) -> Code:
+    if "noise" not in roles:
+        return same_place(of, roles=(of,))
+    return same_place(f"{of} * (noise >= rate) / (1.0 - rate)", roles=(of, "noise"))
+
+
 _MASK = frac(call("I", row(role("noise"), "≥ r")), row("1 − r"))
 DROPOUT = Operation(
     name="dropout",
@@ -50,6 +60,8 @@ DROPOUT = Operation(
     attributes={"rate": 0.5},
     check=_check_rate,
     elementwise=True,
+    numpy={"out": partial(_dropout_code, of="x"), "x": partial(_dropout_code, of="d_out")},
+    letters={"rate": "r"},
 )
 
 
@@ -73,6 +85,13 @@ def _check_strength(strength: float) -> None:
     )
 
 
+def _l2_numbers(index: Index, inputs: Mapping[str, Array], constants: object, *, strength: float) -> Formula:
+    squares = [value * value for value in inputs["weight"].ravel().tolist()]
+    shown, rest = largest_first(squares)
+    terms = [sup(Number(inputs["weight"].ravel()[i]), "2") for i in shown]
+    return row(frac(Number(strength), "2"), "(", sum_of(terms, sum(squares[i] for i in rest), len(rest)), ")")
+
+
 L2 = Operation(
     name="l2",
     roles=("weight",),
@@ -84,6 +103,11 @@ L2 = Operation(
     backward=_l2_backward,
     attributes={"strength": 1.0},
     check=_check_strength,
+    numpy={
+        "out": code("0.5 * strength * (weight * weight).sum()", weight="*", out="", numbers=_l2_numbers),
+        "weight": code("d_out * strength * weight", d_out="", weight=ALL, out=ALL),
+    },
+    letters={"strength": "λ"},
 )
 
 
@@ -94,6 +118,13 @@ def _l1_forward(weight: Array, *, strength: float) -> Array:
 
 def _l1_backward(d_out: Array, weight: Array, *, strength: float) -> tuple[Array | None, ...]:
     return (d_out * strength * np.sign(weight),)  # the derivative at the kink is taken as 0
+
+
+def _l1_numbers(index: Index, inputs: Mapping[str, Array], constants: object, *, strength: float) -> Formula:
+    sizes = np.abs(inputs["weight"]).ravel().tolist()
+    shown, rest = largest_first(sizes)
+    terms = [Number(sizes[i]) for i in shown]
+    return row(Number(strength), "(", sum_of(terms, sum(sizes[i] for i in rest), len(rest)), ")")
 
 
 L1 = Operation(
@@ -107,6 +138,11 @@ L1 = Operation(
     backward=_l1_backward,
     attributes={"strength": 1.0},
     check=_check_strength,
+    numpy={
+        "out": code("strength * np.abs(weight).sum()", weight="*", out="", numbers=_l1_numbers),
+        "weight": code("d_out * strength * np.sign(weight)", d_out="", weight=ALL, out=ALL),
+    },
+    letters={"strength": "λ"},
 )
 
 OPERATIONS = (DROPOUT, L2, L1)
