@@ -19,8 +19,6 @@ from chainrule.engine import RULES
 from chainrule.errors import InputError
 from chainrule.graph import ACTIVATIONS, INITIALIZATIONS
 from chainrule.graph.operation import BATCH as BATCH_AXIS
-from chainrule.inspection import ledger as list_paths
-from chainrule.inspection.paths import show_count
 
 Answer: TypeAlias = dict[str, Any]
 Question: TypeAlias = Callable[..., Answer]
@@ -181,31 +179,6 @@ def scene(stage: Stage) -> Answer:
             "activation": [*ACTIVATIONS, "identity"], "solver": list(RULES),
             "initialization": ["small", *INITIALIZATIONS],
         },
-    }  # fmt: skip
-
-
-def ledger(stage: Stage, *, entry: str, focus: int | None = None, top: int = 12) -> Answer:
-    """Return the paths of the chain rule from one entry to the loss."""
-    X, y, noise = stage.examples(as_focus(stage, focus))
-    found = list_paths(
-        stage.scene.graph, stage.flat, entry, X, y, sample=None if focus is None else 0, noise=noise,
-        top=max(0, min(top, MOST_LISTED)),
-    )  # fmt: skip
-    over = f"sample {focus} alone" if focus is not None else f"mean over {found.n_samples} rows"
-    return {
-        "entry": found.entry, "loss": found.loss, "over": over, "count": show_count(found.n_paths),
-        "rows": [
-            {
-                "path": " → ".join(row.entries), "product": row.product,
-                "factors": [
-                    {"symbol": factor.symbol, "formula": factor.formula, "value": factor.value}
-                    for factor in row.factors
-                ],
-            }
-            for row in found.rows
-        ],
-        "rest_count": show_count(found.n_rest) if found.n_rest else "", "rest": found.rest, "total": found.total,
-        "magnitude": found.magnitude, "gradient": found.gradient, "residual": found.residual,
     }  # fmt: skip
 
 

@@ -11,12 +11,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from inspect import signature
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from chainrule.board import answers, tasks
+import numpy as np
+
+from chainrule.board import answers, entries, quiz
 from chainrule.board.scene import Network, Scene
 from chainrule.board.stage import Stage
 from chainrule.errors import InputError
@@ -27,11 +30,29 @@ MARK_SHARE = 0.1  # of the time that the timeline's measurements may take
 MOST_WAITING = 1000  # requests; beyond, they are refused
 
 Watcher: TypeAlias = Callable[[dict[str, Any]], None]
-Task: TypeAlias = Generator[dict[str, Any], None, dict[str, Any]]
 
 
-QUESTIONS = ("frame", "block", "samples", "sample", "plane", "timeline", "scene", "ledger")
-COMMANDS = ("play", "pause", "step", "phase", "back", "seek", "goto", "edit", "network", "reset", "check", "state")
+class Job(NamedTuple):
+    """Work for a thread of its own: it is given something to tell how far it is with."""
+
+    work: Callable[[Callable[[int, int], None]], Any]
+
+
+class GivenUp(Exception):  # noqa: N818 - no error
+    """A job is no longer wanted."""
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        answers.frame, answers.block, answers.samples, answers.sample, answers.plane, answers.timeline, answers.scene,
+        entries.inspect, entries.ledger, entries.trouble,
+    )
+}  # fmt: skip
+COMMANDS = (
+    "play", "pause", "step", "phase", "back", "seek", "goto", "edit", "network", "reset", "check", "quiz", "answer",
+    "state",
+)  # fmt: skip
 MOST_STEPS = 100_000  # of one command
 
 
@@ -49,7 +70,9 @@ class Session:
         self._queue: deque[tuple[str, Mapping[str, Any], Future[Any]]] = deque()
         self._wake = threading.Condition()
         self._watchers: list[Watcher] = []
-        self._tasks: dict[str, tuple[Task, Future[Any]]] = {}
+        self._jobs: dict[str, threading.Event] = {}  # those under way; set where one is no longer wanted
+        self._asked: dict[int, quiz.Question] = {}
+        self._random = np.random.default_rng()
         self._playing = False
         self._rate: float | None = None  # steps a second, None for as fast as it goes
         self._step_seconds = 0.0
@@ -58,8 +81,8 @@ class Session:
         self._told_at = 0.0
         self._is_closed = False
         self._questions: dict[str, Callable[..., Any]] = {
-            **{name: getattr(answers, name) for name in QUESTIONS},
-            **{name: getattr(self, f"_{name}") for name in COMMANDS},
+            **{name: partial(function, self._stage) for name, function in QUESTIONS.items()},
+            **{name: getattr(self, f"_do_{name}") for name in COMMANDS},
         }
         self._worker = threading.Thread(target=self._work, name="chainrule board", daemon=True)
         self._worker.start()
@@ -114,15 +137,13 @@ class Session:
     def _work(self) -> None:
         while True:
             with self._wake:
-                while not (self._queue or self._tasks or self._playing or self._is_closed):
+                while not (self._queue or self._playing or self._is_closed):
                     self._wake.wait()
                 if self._is_closed:
                     return
             until = time.perf_counter() + SLICE_SECONDS
             while self._queue and time.perf_counter() < until:
                 self._answer(*self._queue.popleft())
-            if self._tasks:
-                self._go_on_with_tasks()
             if self._playing:
                 self._play_a_slice()
 
@@ -134,8 +155,8 @@ class Session:
         except Exception as error:
             future.set_exception(error)
             return
-        if isinstance(result, Generator):
-            self._start_task(cmd, result, future)
+        if isinstance(result, Job):
+            self._begin(cmd, result, future)
         else:
             future.set_result(result)
 
@@ -143,7 +164,7 @@ class Session:
         """Return the arguments with the stage; raises `InputError` where they are none of the command's."""
         if cmd not in self._questions:
             raise InputError(f"no command {cmd!r}; there are {', '.join(sorted(self._questions))}")
-        parameters = {name: p for name, p in signature(self._questions[cmd]).parameters.items() if name != "stage"}
+        parameters = signature(self._questions[cmd]).parameters
         for name in args:
             if name not in parameters:
                 raise InputError(f"{cmd} takes no {name!r}; it takes {', '.join(parameters) or 'nothing'}")
@@ -152,29 +173,29 @@ class Session:
                 raise InputError(f"{cmd} needs {name}=")
             if name in args and not _is_of(args[name], str(parameter.annotation)):
                 raise InputError(f"{cmd}: {name} must be {parameter.annotation}, got {args[name]!r}")
-        return {"stage": self._stage, **args} if cmd in QUESTIONS else dict(args)
+        return dict(args)
 
     # Commands: they change where the run stands, and return that.
 
-    def _play(self, rate: float | None = None) -> dict[str, Any]:
+    def _do_play(self, rate: float | None = None) -> dict[str, Any]:
         if rate is not None and not 0.0 < rate <= 1e6:
             raise InputError(f"rate must be a number of steps a second above 0, or null, got {rate}")
         self._playing, self._rate, self._owed = self._stage.course.stopped_at is None, rate, 0.0
         self._played_at = time.perf_counter()
         return self._tell()
 
-    def _pause(self) -> dict[str, Any]:
+    def _do_pause(self) -> dict[str, Any]:
         self._playing = False
         return self._tell()
 
-    def _step(self, count: int = 1) -> dict[str, Any]:
+    def _do_step(self, count: int = 1) -> dict[str, Any]:
         if not 1 <= count <= 10_000:
             raise InputError(f"count must be a number of steps from 1 to 10,000, got {count}")
         self._playing = False
         self._stage.advance_marked(count)
         return self._tell()
 
-    def _goto(self, step: int) -> dict[str, Any]:
+    def _do_goto(self, step: int) -> dict[str, Any]:
         """Go to a step of the run, training as far as it takes."""
         self._playing = False
         stage = self._stage
@@ -186,65 +207,84 @@ class Session:
             stage.advance_marked(step - stage.course.step)
         return self._tell()
 
-    def _state(self) -> dict[str, Any]:
+    def _do_state(self) -> dict[str, Any]:
         return {**answers.state(self._stage), "playing": self._playing, "rate": self._rate}
 
-    def _phase(self) -> dict[str, Any]:
+    def _do_phase(self) -> dict[str, Any]:
         self._playing = False
         self._stage.next_phase()
         return self._tell()
 
-    def _back(self) -> dict[str, Any]:
+    def _do_back(self) -> dict[str, Any]:
         self._playing = False
         self._stage.back()
         return self._tell()
 
-    def _seek(self, step: int) -> dict[str, Any]:
+    def _do_seek(self, step: int) -> dict[str, Any]:
         self._playing = False
         self._stage.seek(step)
         return self._tell()
 
-    def _edit(self, entry: str, value: float, focus: int | None = None) -> dict[str, Any]:
+    def _do_edit(self, entry: str, value: float, focus: int | None = None) -> dict[str, Any]:
         self._playing = False
-        return {**tasks.edit(self._stage, entry, value, focus), "state": self._tell()}
+        return {**entries.edit(self._stage, entry=entry, value=value, focus=focus), "state": self._tell()}
 
-    def _network(self, changes: dict[str, Any]) -> dict[str, Any]:
-        self._stop_tasks()
+    def _do_network(self, changes: dict[str, Any]) -> dict[str, Any]:
+        self._give_up_jobs()
         self._stage.change_network(Network.from_request(self._stage.scene.network, changes))
         return self._tell()
 
-    def _reset(self) -> dict[str, Any]:
+    def _do_reset(self) -> dict[str, Any]:
         self._playing = False
         self._stage.seek(0)
         return self._tell()
 
-    def _check(self, entries: int = 2000, focus: int | None = None) -> Task:
-        return tasks.check(self._stage, entries, focus)  # type: ignore
+    def _do_check(self, most: int = 2000, focus: int | None = None) -> Job:
+        return Job(entries.check(self._stage, entries=most, focus=focus))
 
-    def _start_task(self, name: str, task: Task, future: Future[Any]) -> None:
-        if name in self._tasks:
-            self._tasks[name][1].set_exception(InputError(f"another {name} was asked for"))
-        self._tasks[name] = task, future
+    def _do_quiz(self, focus: int | None = None) -> dict[str, Any]:
+        question = quiz.ask(self._stage, focus, self._random)
+        identity = len(self._asked)
+        self._asked[identity] = question
+        return question.to_dict(identity)
 
-    def _go_on_with_tasks(self) -> None:
-        for name, (task, future) in list(self._tasks.items()):
-            until = time.perf_counter() + SLICE_SECONDS
+    def _do_answer(self, question: int, value: float) -> dict[str, Any]:
+        if question not in self._asked:
+            raise InputError(f"no question {question} was asked")
+        asked = self._asked[question]
+        right = asked.is_right(value)
+        return {"right": right, "value": asked.value if right else None}
+
+    def _begin(self, name: str, job: Job, future: Future[Any]) -> None:
+        if name in self._jobs:
+            self._jobs[name].set()  # the newest wins
+        given_up = self._jobs[name] = threading.Event()
+        told_at = 0.0
+
+        def tell(done: int, of: int) -> None:
+            nonlocal told_at
+            if given_up.is_set():
+                raise GivenUp
+            if time.perf_counter() - told_at >= TOLD_EVERY:
+                told_at = time.perf_counter()
+                self._tell_watchers({"event": name, "done": done, "of": of})
+
+        def work() -> None:
             try:
-                while time.perf_counter() < until:
-                    progress = next(task)
-                self._tell_watchers({"event": name, **progress})
-            except StopIteration as end:
-                del self._tasks[name]
-                future.set_result(end.value)
+                future.set_result(job.work(tell))
+            except GivenUp:
+                future.set_exception(
+                    InputError(f"{name} was given up: another one was asked for, or the network changed")
+                )
             except Exception as error:
-                del self._tasks[name]
                 future.set_exception(error)
 
-    def _stop_tasks(self) -> None:
-        for name, (task, future) in self._tasks.items():
-            task.close()
-            future.set_exception(InputError(f"{name} was given up: the network changed"))
-        self._tasks.clear()
+        threading.Thread(target=work, name=f"chainrule board: {name}", daemon=True).start()
+
+    def _give_up_jobs(self) -> None:
+        for given_up in self._jobs.values():
+            given_up.set()
+        self._jobs.clear()
 
     def _play_a_slice(self) -> None:
         began = time.perf_counter()
@@ -274,7 +314,7 @@ class Session:
     def _tell(self) -> dict[str, Any]:
         """Tell the watchers where the run stands, and return it."""
         self._told_at = time.perf_counter()
-        told = self._state()
+        told = self._do_state()
         self._tell_watchers({"event": "state", **told})
         return told
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -190,6 +190,7 @@ def check(
     n_entries: int | None = None,
     random_state: int | np.random.Generator = 0,
     step: float | None = None,
+    callback: Callable[[int, int], None] | None = None,
 ) -> GradientCheck:
     """Compare the gradient by every parameter entry with central differences, in float64.
 
@@ -210,6 +211,8 @@ def check(
     step
         h. By default eps^(1/3) = 6e-6 times the entry's size (at least 1), made shorter where what is
         computed from the entry would move by more than that: raw columns in the thousands need short steps.
+    callback
+        Told after each entry how many are done, of how many.
 
     Returns
     -------
@@ -243,11 +246,15 @@ def check(
     steps = np.full(layout.size, np.nan)
     kinks = np.zeros(layout.size, dtype=bool)
     chosen = _chosen(layout.size, n_entries, random_state)
+    n_done = 0
     for name, places in _by_parameter(graph, chosen):
         losses = _LossOf(graph, name, values)
         for place in places:
             steps[place] = losses.step(flat, place) if step is None else step
             numeric[place], kinks[place] = losses.slope(flat, place, steps[place])
+            n_done += 1
+            if callback is not None:
+                callback(n_done, len(chosen))
     checked = np.zeros(layout.size, dtype=bool)
     checked[chosen] = True
     resolution = ROUNDINGS * EPSILON * max(1.0, abs(float(values[loss_of(graph)]))) / steps
