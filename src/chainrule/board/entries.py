@@ -44,8 +44,8 @@ def inspect(stage: Stage, *, entry: str, focus: int | None = None) -> Answer:
         if isinstance(found.value, float):
             told["gradient" if gradient else "value"] = found.value
         told["formulas"] += _formulas(found)
-    is_entry = "value" in told and (reference.index or not graph.shape(reference.node))
-    told["editable"] = bool(is_entry) and reference.node in graph.parameters
+    is_entry = "value" in told and reference.node in graph.parameters
+    told["editable"] = reference.entry if is_entry else ""
     return told
 
 

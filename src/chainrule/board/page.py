@@ -14,7 +14,7 @@ DOCUMENT = Template("""<!doctype html>
 $head
 </head>
 <body>
-<main id="board">$body</main>
+<main id="board" class="chainrule-board">$body</main>
 </body>
 </html>
 """)

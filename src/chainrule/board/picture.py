@@ -10,7 +10,7 @@ from chainrule.graph.picture.geometry import Lane, Size
 
 CARD: Size = 118.0, 92.0
 SCALAR: Size = 118.0, 66.0
-PAGE_WIDTH = 1280.0
+PAGE_WIDTH = 1340.0
 HEADINGS = {"forward": "FORWARD: VALUES", "backward": "BACKWARD: GRADIENTS"}
 
 

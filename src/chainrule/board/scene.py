@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -154,29 +155,58 @@ def spiral(network: Network | None = None, *, seed: int = 0, n_threads: int = 0)
     )  # fmt: skip
 
 
-def of_table(data: Any, target: str, network: Network | None = None, *, n_threads: int = 0) -> Scene:
+def of_table(data: Any, target: str, *, n_threads: int = 0, **options: Any) -> Scene:
     """Return the scene of a table: every row that has a label, encoded as `chainrule.train` does it."""
     from chainrule.training.prepare import prepare_table
     from chainrule.training.table import NETWORK_CLIP
 
-    prepared = prepare_table(data, target, test_size=0.0, clip=NETWORK_CLIP)
-    X = np.asarray(prepared.X, dtype=np.float64)
-    network = network or Network(
+    prepared = prepare_table(
+        data, target, drop=(), categorical=(), keep=(), test_size=0.0, seed=0, clip=NETWORK_CLIP
+    )  # fmt: skip
+    name = Path(data).name if isinstance(data, (str, Path)) else "a table"
+    return _scene(
+        f"{name}, target {target}", np.asarray(prepared.X, dtype=np.float64), prepared.y_train,
+        tuple(map(str, prepared.labels.classes)), tuple(prepared.encoding.feature_names), n_threads, options,
+    )  # fmt: skip
+
+
+def of_rows(X: Array, y: Array, *, n_threads: int = 0, **options: Any) -> Scene:
+    """Return the scene of rows (m, d) and their labels (m,), of any type."""
+    fits = X.ndim == 2 and X.shape[1] >= 1 and y.shape == (len(X),) and X.dtype.kind in "fiub"
+    _need(fits, f"rows must be numbers (m, d) with m labels, got shapes {X.shape} and {y.shape}")
+    rows = np.ascontiguousarray(X, dtype=X.dtype if X.dtype in (np.float32, np.float64) else np.float64)
+    _need(bool(np.isfinite(rows).all()), "X has NaN or infinite entries: clean them")
+    classes, labels = np.unique(y, return_inverse=True)
+    _need(len(classes) >= 2, f"labels must be of at least 2 classes, got {classes.tolist()}")
+    names = tuple(f"x{i}" for i in range(X.shape[1]))
+    title = f"{len(X):,} rows of {X.shape[1]:,} columns"
+    return _scene(title, rows, labels.ravel(), tuple(map(str, classes.tolist())), names, n_threads, options)
+
+
+def _scene(
+    title: str,
+    X: Array,
+    labels: Array,
+    classes: tuple[str, ...],
+    feature_names: tuple[str, ...],
+    n_threads: int,
+    options: dict[str, Any],
+) -> Scene:
+    usual = Network(
         hidden_layer_sizes=(32,), solver="adam", learning_rate=0.01, batch_size=min(64, len(X)), l2=1e-4,
         initialization="auto",
     )  # fmt: skip
-    graph = _build(X.shape[1], len(prepared.labels.classes), network)
+    network = Network.from_request(usual, options)
+    graph = _build(X.shape[1], len(classes), network)
     return Scene(
-        title=f"{Path(data).name if isinstance(data, (str, Path)) else 'a table'}, target {target}", X=X,
-        labels=np.asarray(prepared.y), classes=tuple(map(str, prepared.labels.classes)),
-        feature_names=tuple(prepared.encoding.feature_names), network=network, graph=graph,
-        start=_start(graph, network), n_threads=n_threads,
+        title=title, X=X, labels=np.asarray(labels, dtype=np.int64), classes=classes, feature_names=feature_names,
+        network=network, graph=graph, start=_start(graph, network), n_threads=n_threads,
     )  # fmt: skip
 
 
 def _build(n_features: int, n_classes: int, network: Network) -> Graph:
     sizes = (n_features, *network.hidden_layer_sizes, n_classes)
-    n_parameters = sum((before + 1) * after for before, after in zip(sizes, sizes[1:], strict=False))
+    n_parameters = sum((before + 1) * after for before, after in pairwise(sizes))
     _need(
         n_parameters <= MOST_PARAMETERS,
         f"a network on the board may have {MOST_PARAMETERS:,} parameters, this one would have {n_parameters:,}",
@@ -200,6 +230,3 @@ def _need(condition: bool, message: str) -> None:
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-__all__: Sequence[str] = ("Network", "Scene", "of_table", "spiral")

@@ -151,7 +151,8 @@ class Session:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            result = self._questions[cmd](**self._fitting(cmd, args))
+            arguments = self._fitting(cmd, args)
+            result = self._questions[cmd](**arguments)
         except Exception as error:
             future.set_exception(error)
             return

@@ -17,7 +17,7 @@ import typer
 
 from chainrule.cli import help, interrupts, outcome
 
-COMMANDS = ("train", "predict", "evaluate", "info", "graph", "inspect", "check", "lecture")
+COMMANDS = ("train", "predict", "evaluate", "info", "graph", "inspect", "check", "board", "lecture")
 
 
 def build_application() -> typer.Typer:

@@ -32,7 +32,11 @@ const QUESTIONS = {
   frame: (board) => ({ focus: board.view.focus }),
   samples: (board) => ({ order: board.view.order, count: board.listed }),
   sample: (board) => (board.view.focus === null ? null : { row: board.view.focus }),
-  plane: (board) => ({ x: board.view.plane[0], y: board.view.plane[1], focus: board.view.focus }),
+  plane: (board) => ({
+    x: board.view.plane[0],
+    y: board.view.plane[1],
+    ...(board.scene.columns > 2 ? { focus: board.view.focus } : {}), // of two columns none is held
+  }),
   timeline: () => ({}),
   inspect: (board) => (board.view.entry ? { entry: board.view.entry, focus: board.view.focus } : null),
   block: (board) => (board.expanded ? { ...board.expanded, focus: board.view.focus } : null),
@@ -75,6 +79,7 @@ export class Board {
     this.quiz = null;
     this.openPanel = "";
     this.isAsking = false;
+    this.pending = 0; // commands that have not been answered
     this.isRendering = false;
     transport.listen((event) => this.hear(event));
     listenToKeys(this);
@@ -86,6 +91,11 @@ export class Board {
       });
     }
     this.draw();
+  }
+
+  /** What numbers depend on, beside what is looked at. */
+  get moment() {
+    return `${this.state.revision}/${this.state.version}/${this.state.step}`;
   }
 
   get readOnly() {
@@ -136,6 +146,8 @@ export class Board {
     const isNew = !this.scene || state.revision !== this.scene.revision;
     const stopped = state.stopped_at !== null && this.state?.stopped_at !== state.stopped_at;
     this.state = state;
+    const { edited } = this;
+    if (edited && (edited.state.step !== state.step || edited.state.version !== state.version)) this.edited = null;
     if (isNew) {
       this.scene = await this.transport.request("scene");
       this.fitView();
@@ -174,13 +186,13 @@ export class Board {
    * @param {Partial<View>} change
    */
   look(change) {
+    if ("focus" in change || "entry" in change) this.edited = null;
     Object.assign(this.view, change);
     this.refresh();
   }
 
   /** @param {string | null} entry */
   select(entry) {
-    this.edited = null;
     this.look({ entry });
   }
 
@@ -195,11 +207,12 @@ export class Board {
       this.isAsking = false;
     }
     if (this.keepsAddress) this.writeAddress();
+    this.draw();
   }
 
   /** @returns {Promise<boolean>} whether something was out of date */
   async askOnce() {
-    const moment = `${this.state.revision}/${this.state.version}/${this.state.step}`;
+    const { moment } = this;
     const wanted = Object.entries(QUESTIONS)
       .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
       .filter(([name, args]) => this.askedFor[name] !== `${moment} ${JSON.stringify(args)}`);
@@ -232,6 +245,8 @@ export class Board {
    */
   async command(cmd, args = {}) {
     this.message = "";
+    this.pending += 1;
+    this.draw();
     try {
       const result = await this.transport.request(cmd, args);
       if (result && "step" in result && "phase" in result) await this.take(result);
@@ -239,6 +254,9 @@ export class Board {
     } catch (error) {
       this.say(error);
       return null;
+    } finally {
+      this.pending -= 1;
+      this.draw();
     }
   }
 
@@ -283,6 +301,8 @@ export class Board {
       this.root.classList.toggle("projector", this.view.projector);
       this.root.dataset.theme = this.view.theme;
       render(this.page(), this.root);
+      // For who waits until all that is shown is of one moment.
+      this.root.dataset.moment = this.isAsking || this.pending || !this.state ? "" : `${this.moment} ${JSON.stringify(this.view)}`;
     });
   }
 

@@ -7,7 +7,9 @@ import { classColour, classShape, diverging } from "./colours.js";
 /** @typedef {import("./messages.js").Tensor} Tensor */
 
 class Painted extends AsyncDirective {
-  /** @param {any} part */
+  key = "";
+
+  /** @param {any} part @param {[(canvas: HTMLCanvasElement) => void, string]} given */
   update(part, [paint, key]) {
     const canvas = /** @type {HTMLCanvasElement} */ (part.element);
     if (this.key !== key) {
@@ -26,7 +28,7 @@ class Painted extends AsyncDirective {
 export const painted = directive(/** @type {any} */ (Painted));
 
 class Styled extends AsyncDirective {
-  /** @param {any} part */
+  /** @param {any} part @param {[Record<string, string>]} given */
   update(part, [style]) {
     for (const [name, value] of Object.entries(style)) part.element.style.setProperty(name, value);
     return undefined;

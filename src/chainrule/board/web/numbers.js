@@ -26,13 +26,14 @@ export function short(value, digits = 4) {
 }
 
 /**
- * A number that shows all its digits when pointed at.
+ * A number that shows all its digits when pointed at, and says which one it is.
  * @param {number | null | undefined} value
+ * @param {string} of what: "least dW1", "product 3", ...
  * @param {number} digits
  */
-export function number(value, digits = 4) {
+export function number(value, of, digits = 4) {
   if (value === null || value === undefined) return "";
-  return html`<span class="number" data-exact=${String(value)} title=${String(value)}>${short(value, digits)}</span>`;
+  return html`<span class="number" data-of=${of} data-exact=${String(value)} title=${String(value)}>${short(value, digits)}</span>`;
 }
 
 /** @param {number} count */

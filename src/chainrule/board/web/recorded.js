@@ -3,7 +3,9 @@
 import { Board } from "./board.js";
 import { decode } from "./messages.js";
 
-/** @implements {import("./socket.js").Transport} */
+/** @typedef {import("./socket.js").Transport} Transport */
+
+/** @implements {Transport} */
 class RecordedTransport {
   readOnly = true;
 

@@ -3,7 +3,9 @@
 import { Board } from "./board.js";
 import { revive } from "./messages.js";
 
-/** @implements {import("./socket.js").Transport} */
+/** @typedef {import("./socket.js").Transport} Transport */
+
+/** @implements {Transport} */
 class KernelTransport {
   readOnly = false;
 
@@ -40,7 +42,7 @@ class KernelTransport {
     if (!message.event && message.page !== this.page) return;
     const read = revive(message, (_, i) => {
       const view = buffers[i];
-      return view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+      return /** @type {ArrayBuffer} */ (view.buffer).slice(view.byteOffset, view.byteOffset + view.byteLength);
     });
     if (read.event) {
       for (const listener of this.listeners) listener(read);

@@ -107,12 +107,12 @@ function spoken(name, box, portrait) {
 function picture(board, name, portrait) {
   const { least, most, nonfinite } = portrait;
   if (portrait.size === 1) {
-    return html`<span class="scalar ${nonfinite ? "bad" : ""}">${number(portrait.only)}</span>`;
+    return html`<span class="scalar ${nonfinite ? "bad" : ""}">${number(portrait.only, `only ${name}`)}</span>`;
   }
   const largest = Math.max(Math.abs(least ?? 0), Math.abs(most ?? 0));
   return html`
     <canvas class="heat" ${painted(heatMap(portrait.picture, largest), `${board.askedFor.frame} ${board.view.theme} ${name}`)}></canvas>
-    <span class="range ${nonfinite ? "bad" : ""}">${nonfinite ? `${nonfinite} not finite` : html`${short(least, 3)} … ${short(most, 3)}`}</span>
+    <span class="range ${nonfinite ? "bad" : ""}">${nonfinite ? `${nonfinite} not finite` : html`${number(least, `least ${name}`, 3)} … ${number(most, `most ${name}`, 3)}`}</span>
   `;
 }
 
@@ -166,7 +166,7 @@ function entries(board) {
             ${range(rows).map(
               (i) => html`<tr><th scope="row">${isVector ? "" : block.row + i}</th>
                 ${range(columns).map((j) => html`<td><button type="button" class="entry" data-entry="${name}${index(i, j)}"
-                  @click=${() => board.select(name + index(i, j))}>${number(block.entries.data[i * columns + j], 3)}</button></td>`)}</tr>`,
+                  @click=${() => board.select(name + index(i, j))}>${number(block.entries.data[i * columns + j], `entry ${name}${index(i, j)}`, 3)}</button></td>`)}</tr>`,
             )}
           </tbody>
         </table>

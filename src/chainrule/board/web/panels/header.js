@@ -19,9 +19,9 @@ export function header(board) {
       </div>
       ${board.readOnly ? nothing : controls(board)}
       <dl class="measures">
-        <div><dt>step</dt><dd data-name="step">${grouped(state.step)}</dd></div>
-        <div><dt>loss</dt><dd data-name="loss">${number(board.answers.frame?.loss)}</dd></div>
-        <div><dt>accuracy</dt><dd data-name="accuracy">${number(board.answers.samples?.accuracy, 3)}</dd></div>
+        <div><dt>step</dt><dd data-of="step" data-exact=${state.step}>${grouped(state.step)}</dd></div>
+        <div><dt>loss</dt><dd>${number(board.answers.frame?.loss, "loss")}</dd></div>
+        <div><dt>accuracy</dt><dd>${number(board.answers.samples?.accuracy, "accuracy", 3)}</dd></div>
       </dl>
       <div class="tools">
         <button type="button" aria-pressed=${board.view.projector} @click=${() => board.look({ projector: !board.view.projector })}>Projector</button>

@@ -25,8 +25,8 @@ export function inspectorPanel(board) {
 function about(board, found) {
   return html`
     <dl class="facts">
-      ${found.value === undefined ? nothing : html`<div><dt>value</dt><dd data-name="value">${number(found.value, 6)}</dd></div>`}
-      ${found.gradient === undefined ? nothing : html`<div><dt>gradient</dt><dd data-name="gradient">${number(found.gradient, 6)}</dd></div>`}
+      ${found.value === undefined ? nothing : html`<div><dt>value</dt><dd>${number(found.value, `value ${found.entry}`, 6)}</dd></div>`}
+      ${found.gradient === undefined ? nothing : html`<div><dt>gradient</dt><dd>${number(found.gradient, `gradient ${found.entry}`, 6)}</dd></div>`}
       <div><dt>shape</dt><dd>${shapeText(found.shape)}</dd></div>
     </dl>
     ${found.formulas.map(
@@ -45,14 +45,14 @@ function about(board, found) {
 
 /** @param {Board} board @param {any} found */
 function editor(board, found) {
-  const edited = board.edited?.entry === found.entry ? board.edited : null;
+  const edited = board.edited?.entry === found.editable ? board.edited : null;
   return html`
     <form class="edit" @submit=${(/** @type {any} */ event) => {
       event.preventDefault();
       const value = Number(event.target.elements.value.value);
-      if (event.target.elements.value.value.trim() && !Number.isNaN(value)) board.edit(found.entry, value);
+      if (event.target.elements.value.value.trim() && !Number.isNaN(value)) board.edit(found.editable, value);
     }}>
-      <label>Set ${found.entry} to <input name="value" inputmode="decimal" autocomplete="off" .value=${String(found.value)} /></label>
+      <label>Set ${found.editable} to <input name="value" inputmode="decimal" autocomplete="off" .value=${String(found.value)} /></label>
       <button type="submit">Set</button>
     </form>
     ${edited ? outcome(edited) : nothing}
@@ -65,11 +65,11 @@ function outcome(edited) {
     <table class="outcome">
       <caption>What the gradient foretold, and what happened to J</caption>
       <tbody>
-        <tr><th scope="row">dw</th><td data-name="dw">${number(edited.change, 6)}</td></tr>
-        <tr><th scope="row">g · dw</th><td data-name="predicted">${number(edited.predicted, 6)}</td></tr>
-        <tr><th scope="row">J before</th><td data-name="before">${number(edited.before, 8)}</td></tr>
-        <tr><th scope="row">J after</th><td data-name="after">${number(edited.after, 8)}</td></tr>
-        <tr><th scope="row">change of J</th><td data-name="happened">${number(edited.happened, 6)}</td></tr>
+        <tr><th scope="row">dw</th><td>${number(edited.change, "edit dw", 6)}</td></tr>
+        <tr><th scope="row">g · dw</th><td>${number(edited.predicted, "edit predicted", 6)}</td></tr>
+        <tr><th scope="row">J before</th><td>${number(edited.before, "edit before", 8)}</td></tr>
+        <tr><th scope="row">J after</th><td>${number(edited.after, "edit after", 8)}</td></tr>
+        <tr><th scope="row">change of J</th><td>${number(edited.happened, "edit happened", 6)}</td></tr>
       </tbody>
     </table>
   `;

@@ -42,19 +42,19 @@ function table(ledger) {
               <tr>
                 <th scope="row" class="path">${row.path}</th>
                 <td class="factors">${row.factors.map(
-                  (/** @type {any} */ factor, /** @type {number} */ i) => html`${i ? html`<span class="times"> · </span>` : nothing}<span class="factor" title="${factor.symbol} = ${factor.value}"><span class="symbol">${factor.formula}</span><span class="value">${number(factor.value)}</span></span>`,
+                  (/** @type {any} */ factor, /** @type {number} */ i) => html`${i ? html`<span class="times"> · </span>` : nothing}<span class="factor" title="${factor.symbol} = ${factor.value}"><span class="symbol">${factor.formula}</span><span class="value">${number(factor.value, `factor ${factor.symbol} of ${row.path}`)}</span></span>`,
                 )}</td>
-                <td class="right" data-name="product">${number(row.product, 6)}</td>
+                <td class="right">${number(row.product, `product of ${row.path}`, 6)}</td>
               </tr>
             `,
           )}
-          ${ledger.rest_count ? html`<tr class="rest"><th scope="row" colspan="2">${ledger.rest_count} other paths together</th><td class="right" data-name="rest">${number(ledger.rest, 6)}</td></tr>` : nothing}
+          ${ledger.rest_count ? html`<tr class="rest"><th scope="row" colspan="2">${ledger.rest_count} other paths together</th><td class="right">${number(ledger.rest, "ledger rest", 6)}</td></tr>` : nothing}
         </tbody>
         <tfoot>
-          <tr><th scope="row" colspan="2">sum of the paths</th><td class="right" data-name="total">${number(ledger.total, 8)}</td></tr>
-          <tr><th scope="row" colspan="2">gradient by the backward pass</th><td class="right" data-name="gradient">${number(ledger.gradient, 8)}</td></tr>
+          <tr><th scope="row" colspan="2">sum of the paths</th><td class="right">${number(ledger.total, "ledger total", 8)}</td></tr>
+          <tr><th scope="row" colspan="2">gradient by the backward pass</th><td class="right">${number(ledger.gradient, "ledger gradient", 8)}</td></tr>
           <tr class=${Math.abs(ledger.residual) <= 1e-9 * Math.abs(ledger.magnitude || 1) ? "good" : "bad"}>
-            <th scope="row" colspan="2">they differ by</th><td class="right" data-name="residual">${number(ledger.residual, 3)}</td>
+            <th scope="row" colspan="2">they differ by</th><td class="right">${number(ledger.residual, "ledger residual", 3)}</td>
           </tr>
         </tfoot>
       </table>

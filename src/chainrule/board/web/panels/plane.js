@@ -54,7 +54,7 @@ function heldList(board, plane) {
   return html`
     <details class="held"><summary>The other columns are held at ${from}</summary>
       <dl>${board.scene.features.map((/** @type {string} */ name, /** @type {number} */ i) =>
-        i === plane.x || i === plane.y || i > 200 ? nothing : html`<div><dt>${name}</dt><dd>${number(plane.held.data[i], 3)}</dd></div>`)}</dl>
+        i === plane.x || i === plane.y || i > 200 ? nothing : html`<div><dt>${name}</dt><dd>${number(plane.held.data[i], `held ${i}`, 3)}</dd></div>`)}</dl>
     </details>
   `;
 }

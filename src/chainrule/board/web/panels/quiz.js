@@ -36,12 +36,12 @@ function question(board, quiz) {
   return html`
     <p>${asked.text}</p>
     <div class="math" tabindex="0" role="group" aria-label=${asked.formula}>${unsafeHTML(asked.mathml)}</div>
-    <table><tbody>${asked.given.map((/** @type {any} */ given) => html`<tr><th scope="row">${given.entry}</th><td class="right">${number(given.value)}</td></tr>`)}</tbody></table>
+    <table><tbody>${asked.given.map((/** @type {any} */ given) => html`<tr><th scope="row">${given.entry}</th><td class="right">${number(given.value, `given ${given.entry}`)}</td></tr>`)}</tbody></table>
     <form class="edit" @submit=${(/** @type {any} */ event) => { event.preventDefault(); answerIt(board, event.target.elements.answer.value); }}>
       <label>${asked.entry} = <input name="answer" inputmode="decimal" autocomplete="off" ?disabled=${answer?.right} /></label>
       <button type="submit" ?disabled=${answer?.right}>Answer</button>
     </form>
-    <p role="status" class=${answer ? (answer.right ? "good" : "bad") : ""}>${answer ? (answer.right ? html`Right: ${number(answer.value, 6)}.` : "Not yet. Within one per cent is right.") : nothing}</p>
+    <p role="status" class=${answer ? (answer.right ? "good" : "bad") : ""}>${answer ? (answer.right ? html`Right: ${number(answer.value, `answer ${asked.entry}`, 6)}.` : "Not yet. Within one per cent is right.") : nothing}</p>
   `;
 }
 

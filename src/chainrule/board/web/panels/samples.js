@@ -36,16 +36,16 @@ function residual(board, sample) {
   const classes = board.scene.classes;
   return html`
     <table class="residual">
-      <caption>Sample ${sample.row}, class ${classes[sample.label]}: J = ${number(sample.loss)}</caption>
+      <caption>Sample ${sample.row}, class ${classes[sample.label]}: J = ${number(sample.loss, "sample loss")}</caption>
       <thead><tr><th scope="col">class</th><th scope="col">p</th><th scope="col">y</th><th scope="col">dZ = p − y</th></tr></thead>
       <tbody>
         ${classes.slice(0, 30).map(
           (/** @type {string} */ name, /** @type {number} */ k) => html`
             <tr>
               <th scope="row">${swatch(k)} ${name}</th>
-              <td>${bar(sample.p.data[k], "value")}<span data-name="p">${number(sample.p.data[k])}</span></td>
-              <td data-name="y">${number(sample.y.data[k], 1)}</td>
-              <td>${bar(sample.d.data[k], "gradient")}<span data-name="d">${number(sample.d.data[k])}</span></td>
+              <td>${bar(sample.p.data[k], "value")}${number(sample.p.data[k], `p ${k}`)}</td>
+              <td>${number(sample.y.data[k], `y ${k}`, 1)}</td>
+              <td>${bar(sample.d.data[k], "gradient")}${number(sample.d.data[k], `p-y ${k}`)}</td>
             </tr>
           `,
         )}
@@ -90,7 +90,7 @@ function list(board, samples) {
         </tbody>
       </table>
     </div>
-    <p class="aside">${grouped(count)} rows${others}; mean loss ${number(samples.mean_loss)}
+    <p class="aside">${grouped(count)} rows${others}; mean loss ${number(samples.mean_loss, "mean loss")}
       ${count < samples.of ? html`<button type="button" class="link" @click=${() => { board.listed += 50; board.refresh(); }}>more</button>` : nothing}</p>
   `;
 }
@@ -110,8 +110,8 @@ function row(board, samples, i, K) {
     <tr class=${at === board.view.focus ? "chosen" : ""}>
       <th scope="row"><button type="button" class="link" aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button></th>
       <td>${swatch(label)} ${board.scene.classes[label]}</td>
-      <td class="right" data-name="loss">${number(samples.losses.data[i])}</td>
-      <td class="right" data-name="p">${number(p[label], 3)}</td>
+      <td class="right">${number(samples.losses.data[i], `row loss ${at}`)}</td>
+      <td class="right">${number(p[label], `row p ${at}`, 3)}</td>
       <td class=${predicted === label ? "" : "wrong"}>${swatch(predicted)} ${board.scene.classes[predicted]}${predicted === label ? nothing : html`<span class="visually-hidden"> (wrong)</span>`}</td>
     </tr>
   `;
