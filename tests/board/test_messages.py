@@ -41,7 +41,8 @@ def read(block: bytes) -> Any:
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text().filter(lambda text: text not in ("NaN", "Infinity", "-Infinity")),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5).filter(lambda k: k != "$array"), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.text(max_size=5).filter(lambda key: key != "$array"), inner, max_size=4),
 )  # fmt: skip
 
 

@@ -36,7 +36,9 @@ def server() -> Iterator[Server]:
         thread.join(10)
 
 
-def connect(server: Server, token: str | None = "the-token", origin: str | None = "own", host: str | None = None) -> Any:
+def connect(
+    server: Server, token: str | None = "the-token", origin: str | None = "own", host: str | None = None
+) -> Any:
     where = "" if token is None else f"?token={token}"
     own = f"http://127.0.0.1:{server.port}"
     headers = {} if host is None else {"Host": host}
@@ -108,7 +110,9 @@ def test_a_page_asks_and_is_answered(server: Server) -> None:
         assert (refused["ok"], "no command" in refused["error"]) == (False, True)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"id": {}, "cmd": "state"}', "\u0000", b"\xff\x00", '{"id":1,"cmd":[]}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"id": {}, "cmd": "state"}', "\u0000", b"\xff\x00", '{"id":1,"cmd":[]}']
+)
 def test_what_is_no_request_is_refused_and_the_connection_goes_on(server: Server, text: str | bytes) -> None:
     with connect(server) as socket:
         socket.send(text)

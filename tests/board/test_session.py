@@ -167,8 +167,7 @@ def test_many_threads_may_ask_at_once(session: Session) -> None:
     found: list[int] = []
 
     def ask() -> None:
-        for _ in range(20):
-            found.append(session.ask("step")["step"])
+        found.extend(session.ask("step")["step"] for _ in range(20))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ class Oracle:
         what, _, path = of.partition(" of ")
         names = path.split(" → ")
         product = 1.0
-        for source, target in zip(names, names[1:], strict=False):
+        for source, target in pairwise(names):
             factor = self.slope(source, target, values)
             if what == f"factor d{target}/d{source}":
                 return factor
@@ -174,7 +175,8 @@ def compare(oracle: Oracle, shown: list[tuple[str, str]], log: list[str]) -> int
             continue
         found = float(text.replace("Infinity", "inf"))
         scale = 1.0 if of == "ledger residual" else max(abs(expected), 0.0)
-        assert abs(found - expected) <= RELATIVE * scale + ABSOLUTE, f"{of}: {found} on the page, {expected} by NumPy; {log}"
+        is_true = abs(found - expected) <= RELATIVE * scale + ABSOLUTE
+        assert is_true, f"{of}: {found} on the page, {expected} by NumPy; {log}"
         checked += 1
     return checked
 
@@ -182,7 +184,7 @@ def compare(oracle: Oracle, shown: list[tuple[str, str]], log: list[str]) -> int
 def play(page: Any, oracle: Oracle, scene: Any, chance: random.Random, log: list[str]) -> Any:
     """Do one random thing to the page and to the oracle; return the scene."""
     names = list(oracle.net.parameters)
-    act = chance.choice(["step", "steps", "back", "seek", "sample", "batch", "select", "select", "edit", "network", "phase"])
+    act = chance.choice(["step", "steps", "back", "seek", "sample", "batch", "select", "select", "edit", "phase"])
     body = page.locator("body")
     if act == "step":
         body.press(".")
@@ -236,7 +238,8 @@ def play(page: Any, oracle: Oracle, scene: Any, chance: random.Random, log: list
 def test_every_number_on_the_page_is_true(seed: int, serve: Callable[..., Any], open_page: Callable[..., Any]) -> None:
     chance = random.Random(seed)
     network = Network(
-        hidden_layer_sizes=chance.choice([(100,), (8,), (6, 5), ()]), activation=chance.choice(["relu", "tanh", "sigmoid"]),
+        hidden_layer_sizes=chance.choice([(100,), (8,), (6, 5), ()]),
+        activation=chance.choice(["relu", "tanh", "sigmoid"]),
         l2=chance.choice([0.0, 1e-3]), solver=chance.choice(["sgd", "adam"]),
         learning_rate=chance.choice([0.05, 0.01]), batch_size=300, seed=seed,
     )  # fmt: skip

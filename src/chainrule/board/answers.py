@@ -1,7 +1,7 @@
-"""What a page asks of a board, one function for each question: numbers from the engine and the readable sweep, none made
-anywhere else.
+"""What a page asks of a board, one function for each question: numbers from the engine and the readable sweep.
 
-Each takes the `Stage` and named arguments as JSON has them, and returns what `chainrule.board.messages.compose` can say.
+Each takes the `Stage` and named arguments as JSON has them, and returns what `chainrule.board.messages.compose`
+can say.
 Arrays of float32 are pictures; whatever is read as a number is float64.
 """
 

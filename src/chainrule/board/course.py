@@ -70,7 +70,10 @@ class _Edit:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Steps with one recipe, from the ``first`` on, with which ``epoch`` begins; the optimizer counts from ``origin``."""
+    """Steps with one recipe, from the ``first`` on, with which ``epoch`` begins.
+
+    The optimizer counts from ``origin``.
+    """
 
     first: int
     epoch: int
@@ -92,8 +95,8 @@ class _Kept:
 class Course:
     """A run of minibatch training over rows, from its first step to the furthest one that was reached.
 
-    Step t is the state after t updates. Going back replays from the last snapshot before. Editing a parameter and changing
-    the recipe are part of the run, and make it forget what came after.
+    Step t is the state after t updates. Going back replays from the last snapshot before. Editing a parameter and
+    changing the recipe are part of the run, and make it forget what came after.
 
     Parameters
     ----------

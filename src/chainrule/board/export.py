@@ -43,7 +43,8 @@ def export(
     samples
         Rows that can drive the board, beside the batch; by default the first of each class.
     entries
-        Entries with their paths, ``"W1[0, 3]"``; by default the first of each weight. Every node is recorded as a whole.
+        Entries with their paths, ``"W1[0, 3]"``; by default the first of each weight. Every node is recorded as a
+        whole.
 
     Returns
     -------

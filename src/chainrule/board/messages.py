@@ -1,9 +1,9 @@
 """What a session and its pages say to each other: JSON, with arrays beside it.
 
-An array stands in the JSON as ``{"$array": i, "dtype": "f4", "shape": [48, 10]}``, its bytes (little-endian, row by row)
-follow as buffer i. Numbers that JSON does not have are the texts "NaN", "Infinity" and "-Infinity". On a wire that takes
-one block of bytes a message is the length of the JSON (four bytes), the JSON padded with spaces to a multiple of
-eight, then the buffers, each padded likewise.
+An array stands in the JSON as ``{"$array": i, "dtype": "f4", "shape": [48, 10]}``, its bytes (little-endian, row
+by row) follow as buffer i. Numbers that JSON does not have are the texts "NaN", "Infinity" and "-Infinity". On a wire
+that takes one block of bytes a message is the length of the JSON (four bytes), the JSON padded with spaces to a
+multiple of eight, then the buffers, each padded likewise.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ def open_scene(
     Parameters
     ----------
     what
-        None for the spiral; a `Model`, the path of its file or a fitted classifier, shown on ``X`` and ``y``; a table (a
-        path, a DataFrame) with ``target``; rows (m, d) with their labels as ``X``.
+        None for the spiral; a `Model`, the path of its file or a fitted classifier, shown on ``X`` and ``y``; a table
+        (a path, a DataFrame) with ``target``; rows (m, d) with their labels as ``X``.
     X, y
         For a model: a table it can be shown on, by default the one it was trained on, where that is still there; for a
         classifier rows and labels.

@@ -33,7 +33,10 @@ def describe_layout(graph: Graph) -> dict[str, Any]:
             for box in layout.boxes
         ],
         "routes": [
-            {"lane": route.lane, "source": route.source, "target": route.target, "points": [list(p) for p in route.points]}
+            {
+                "lane": route.lane, "source": route.source, "target": route.target,
+                "points": [list(point) for point in route.points],
+            }
             for route in layout.routes
         ],
         "tags": [
@@ -42,7 +45,10 @@ def describe_layout(graph: Graph) -> dict[str, Any]:
             for tag in layout.tags
         ],
         "headings": [
-            {"lane": lane, "text": HEADINGS[lane], "x": 0.0, "y": system.top + 12.0 if lane == "forward" else system.bottom - 4.0}
+            {
+                "lane": lane, "text": HEADINGS[lane], "x": 0.0,
+                "y": system.top + 12.0 if lane == "forward" else system.bottom - 4.0,
+            }
             for system in layout.systems
             for lane in lanes
         ],

@@ -84,7 +84,8 @@ class Network:
         known = [entry.name for entry in fields(cls)]
         for name in changes:
             _need(name in known, f"a network has no {name!r}; it has {', '.join(known)}")
-        return replace(before, **{name: tuple(v) if isinstance(v, list) else v for name, v in changes.items()})
+        chosen: Any = {name: tuple(v) if isinstance(v, list) else v for name, v in changes.items()}
+        return replace(before, **chosen)
 
     def recipe(self, n_rows: int, n_threads: int) -> Recipe:
         """Return how a run over so many rows goes."""

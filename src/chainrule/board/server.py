@@ -1,8 +1,8 @@
 """The board's page over loopback: one WebSocket for each tab, for whoever has the address with its token.
 
-Refused before anything else: a Host that is not this server (a foreign name that resolves to loopback), an Origin that is
-not this page, a wrong token. Requests are small and few at a time; what is too large ends its connection, what is too
-much is refused by name, and the session goes on.
+Refused before anything else: a Host that is not this server (a foreign name that resolves to loopback), an Origin that
+is not this page, a wrong token. Requests are small and few at a time; what is too large ends its connection, what is
+too much is refused by name, and the session goes on.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Server:
                 ws_max_size=LONGEST_REQUEST,
                 timeout_graceful_shutdown=1,
                 lifespan="off",
-            )  # fmt: skip
+            )
         )
 
     @property
@@ -144,7 +144,10 @@ class _Page:
         self.n_open = 0
 
     async def talk(self) -> None:
-        stop = self.session.watch(lambda event: self.loop.call_soon_threadsafe(self._hear, event))
+        def hear(event: dict[str, Any]) -> None:
+            self.loop.call_soon_threadsafe(self._hear, event)
+
+        stop = self.session.watch(hear)
         sending = asyncio.create_task(self._send())
         try:
             while True:

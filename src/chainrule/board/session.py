@@ -2,8 +2,8 @@
 
 Whoever asks, a page over a socket, a notebook, a test, gets a future. There is one worker; everything that touches the
 `Stage` happens on it, so an answer is always of one moment. It trains in slices of some 20 ms and looks at its
-queue in between: that is how long an answer may wait. Questions come from the pages, one at a time for each: a slow page
-asks less often, and nothing piles up.
+queue in between: that is how long an answer may wait. Questions come from the pages, one round at a time for each: a
+slow page asks less often, and nothing piles up.
 """
 
 from __future__ import annotations
