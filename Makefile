@@ -69,7 +69,7 @@ $(VENV)/run.stamp: $(BIN)/python $(BUILT_FROM)
 	@touch $@
 
 $(VENV)/test.stamp: $(BIN)/python $(BUILT_FROM)
-	$(BIN)/pip install -q -e ".[plot,test]"
+	$(BIN)/pip install -q -e ".[plot,board,test]"
 	@touch $@ $(VENV)/run.stamp
 
 $(VENV)/bench.stamp: $(VENV)/test.stamp

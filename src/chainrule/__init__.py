@@ -11,6 +11,7 @@ from chainrule import errors
 from chainrule.errors import ChainruleError
 
 _WHERE = {
+    "Board": "chainrule.board.widget",
     "Checkpoint": "chainrule.files",
     "Graph": "chainrule.graph",
     "MLPClassifier": "chainrule.estimators",
@@ -44,6 +45,7 @@ __all__ = ["ChainruleError", "__version__", "errors", *_WHERE]
 
 if TYPE_CHECKING:
     from chainrule import datasets, graph, inspection
+    from chainrule.board.widget import Board
     from chainrule.estimators import (
         MLPClassifier,
         NetworkClassifier,

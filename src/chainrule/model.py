@@ -158,6 +158,18 @@ class Model:
 
         return Report(self)
 
+    def board(self, data: Any = None) -> Any:
+        """Return a board on this model for a notebook: every value and gradient, live.
+
+        Parameters
+        ----------
+        data
+            A table to show it on; by default the one that it was trained on, where that is still there.
+        """
+        from chainrule.board.widget import Board
+
+        return Board(self, data)
+
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.classes[:5])) + (", ..." if len(self.classes) > 5 else "")
         classes = f"{len(self.classes)} classes ({names})"

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.board.picture import describe_layout
-from chainrule.board.stage import BATCH, PHASES, Focus, Stage
+from chainrule.board.stage import BATCH, JUDGED, PHASES, Focus, Stage
 from chainrule.engine import RULES
 from chainrule.errors import InputError
 from chainrule.graph import ACTIVATIONS, INITIALIZATIONS
@@ -28,6 +28,7 @@ BLOCK = 24  # entries of a block of numbers, either way
 MOST_LISTED = 200  # samples at once
 PLANE_WORK = 2e8  # multiply-adds of one picture of the plane
 PLANE_SIZES = (32, 160)  # points along an edge, fewest and most
+FEW_VALUES = 10  # of a column that makes no plane
 MOST_BINS = 2000  # of the loss curve
 
 
@@ -164,7 +165,7 @@ def scene(stage: Stage) -> Answer:
         "revision": stage.revision, "title": held.title, "rows": len(held.X), "columns": held.X.shape[1],
         "classes": list(held.classes), "features": list(held.feature_names), "phases": list(PHASES),
         "network": {name: getattr(network, name) for name in network.__dataclass_fields__},
-        "parameters": held.graph.parameters.size,
+        "parameters": held.graph.parameters.size, "plane": _telling_columns(held.X, held.labels),
         "nodes": [
             {
                 "name": node.name, "operation": node.operation, "inputs": list(node.inputs),
@@ -180,6 +181,18 @@ def scene(stage: Stage) -> Answer:
             "initialization": ["small", *INITIALIZATIONS],
         },
     }  # fmt: skip
+
+
+def _telling_columns(X: Array, labels: IntArray) -> list[int]:
+    """Return the two columns by which the classes' means differ most, columns of many values first."""
+    rows = slice(None, None, max(1, len(X) // JUDGED))
+    X, labels = X[rows].astype(np.float64), labels[rows]
+    if X.shape[1] < 2:
+        return [0, 0]
+    means = np.array([X[labels == k].mean(axis=0) for k in np.unique(labels)])
+    spread = np.array([len(np.unique(column)) for column in X.T]) > FEW_VALUES
+    apart = means.std(axis=0) / np.maximum(X.std(axis=0), 1e-12) + 10.0 * spread
+    return sorted(int(column) for column in np.argsort(-apart, kind="stable")[:2])
 
 
 def as_focus(stage: Stage, focus: int | None) -> Focus:

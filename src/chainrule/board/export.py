@@ -113,7 +113,7 @@ def _questions(
         if focus is not None:
             yield "sample", {"row": focus}
         held = {"focus": focus} if scene["columns"] > 2 else {}
-        yield "plane", {"x": 0, "y": min(1, scene["columns"] - 1), **held}
+        yield "plane", {"x": scene["plane"][0], "y": scene["plane"][1], **held}
         for name in [*names, *(f"d{name}" for name in names)]:
             yield "inspect", {"entry": name, "focus": focus}
         for entry in entries:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import datasets
 from chainrule._typing import Array, Float64Array
 from chainrule.board.course import Recipe
+from chainrule.datasets import make_spiral
 from chainrule.engine import RULES, UpdateRule
 from chainrule.errors import InputError
 from chainrule.graph import ACTIVATIONS, INITIALIZATIONS, Graph, build, initialize
@@ -147,7 +147,7 @@ class Scene:
 
 def spiral(network: Network | None = None, *, seed: int = 0, n_threads: int = 0) -> Scene:
     """Return the lecture's scene: 300 points on three arms, and the network 2-100-3 of the CS231n notes."""
-    X, labels = datasets.make_spiral(random_state=seed)
+    X, labels = make_spiral(random_state=seed)
     network = network or Network(seed=seed)
     graph = _build(2, 3, network)
     return Scene(

@@ -15,17 +15,21 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
-
 from chainrule.board.messages import Message, compose, parse_request
 from chainrule.board.page import page
 from chainrule.board.session import Session
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, MissingDependencyError
+
+try:
+    import uvicorn
+    import websockets  # noqa: F401  (uvicorn's, for the sockets)
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, PlainTextResponse, Response
+    from starlette.routing import Route, WebSocketRoute
+    from starlette.websockets import WebSocket, WebSocketDisconnect
+except ImportError as error:
+    raise MissingDependencyError(f"the board needs {error.name}: pip install 'chainrule[board]'") from None
 
 HOST = "127.0.0.1"
 LONGEST_REQUEST = 64 * 1024  # bytes

@@ -20,7 +20,7 @@ except ImportError:
 STATIC = files("chainrule.board") / "static"
 
 
-class Board(anywidget.AnyWidget):  # type: ignore[misc]
+class Board(anywidget.AnyWidget):
     """A board in a notebook.
 
     Parameters

@@ -40,7 +40,7 @@ export function toHash(view, step) {
   if (step !== undefined) parts.push(`step=${step}`);
   if (view.focus !== null) parts.push(`focus=${view.focus}`);
   if (view.entry) parts.push(`entry=${encodeURIComponent(view.entry.replaceAll(" ", ""))}`);
-  if (view.plane[0] !== 0 || view.plane[1] !== 1) parts.push(`plane=${view.plane.join(",")}`);
+  if (view.plane) parts.push(`plane=${view.plane.join(",")}`);
   if (view.order !== "loss") parts.push(`order=${view.order}`);
   if (view.projector) parts.push("projector");
   if (view.theme !== "auto") parts.push(`theme=${view.theme}`);

@@ -21,7 +21,7 @@ import { quizPanel } from "./panels/quiz.js";
  * @typedef {object} View
  * @property {number | null} focus the row that drives the board, null for the batch
  * @property {string | null} entry "W1[0, 3]", "dZ1", ...
- * @property {[number, number]} plane two columns
+ * @property {[number, number] | null} plane two columns; null for the session's choice
  * @property {"loss" | "row"} order of the samples
  * @property {boolean} projector
  * @property {"auto" | "light" | "dark"} theme
@@ -33,8 +33,8 @@ const QUESTIONS = {
   samples: (board) => ({ order: board.view.order, count: board.listed }),
   sample: (board) => (board.view.focus === null ? null : { row: board.view.focus }),
   plane: (board) => ({
-    x: board.view.plane[0],
-    y: board.view.plane[1],
+    x: board.plane[0],
+    y: board.plane[1],
     ...(board.scene.columns > 2 ? { focus: board.view.focus } : {}), // of two columns none is held
   }),
   timeline: () => ({}),
@@ -54,7 +54,7 @@ export class Board {
     this.transport = transport;
     this.keepsAddress = options.address ?? false;
     /** @type {View} */
-    this.view = { focus: null, entry: null, plane: [0, 1], order: "loss", projector: false, theme: "auto" };
+    this.view = { focus: null, entry: null, plane: null, order: "loss", projector: false, theme: "auto" };
     this.listed = 30;
     /** @type {any} */
     this.state = null;
@@ -91,6 +91,11 @@ export class Board {
       });
     }
     this.draw();
+  }
+
+  /** The two columns of the plane. @returns {[number, number]} */
+  get plane() {
+    return this.view.plane ?? this.scene.plane;
   }
 
   /** What numbers depend on, beside what is looked at. */
@@ -162,8 +167,7 @@ export class Board {
     const node = this.view.entry?.replace(/\[.*$/, "");
     if (node && !names.has(node) && !(node.startsWith("d") && names.has(node.slice(1)))) this.view.entry = null;
     if (this.view.focus !== null && this.view.focus >= this.scene.rows) this.view.focus = null;
-    const last = this.scene.columns - 1;
-    this.view.plane = /** @type {[number, number]} */ (this.view.plane.map((column) => Math.min(column, last)));
+    if (this.view.plane?.some((column) => column >= this.scene.columns)) this.view.plane = null;
     this.expanded = null;
     this.check = null;
     this.edited = null;

@@ -14,7 +14,7 @@ await build({
   format: "esm",
   target: "es2022",
   minify: true,
-  legalComments: "none",
+  legalComments: "eof",
   charset: "utf8",
 });
 await build({ absWorkingDir: here, entryPoints: ["board.css"], outdir: output, bundle: true, minify: true, charset: "utf8" });

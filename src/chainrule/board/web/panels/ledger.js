@@ -42,7 +42,7 @@ function table(ledger) {
               <tr>
                 <th scope="row" class="path">${row.path}</th>
                 <td class="factors">${row.factors.map(
-                  (/** @type {any} */ factor, /** @type {number} */ i) => html`${i ? html`<span class="times"> · </span>` : nothing}<span class="factor" title="${factor.symbol} = ${factor.value}"><span class="symbol">${factor.formula}</span><span class="value">${number(factor.value, `factor ${factor.symbol} of ${row.path}`)}</span></span>`,
+                  (/** @type {any} */ factor, /** @type {number} */ i) => html`${i ? html`<span class="times">·</span>` : nothing}<span class="factor" title="${factor.symbol} = ${factor.value}"><span class="symbol">${factor.formula}</span><span class="value">${number(factor.value, `factor ${factor.symbol} of ${row.path}`)}</span></span>`,
                 )}</td>
                 <td class="right">${number(row.product, `product of ${row.path}`, 6)}</td>
               </tr>

@@ -25,11 +25,11 @@ export function planePanel(board) {
 /** @param {Board} board @param {number} side */
 function chooser(board, side) {
   return html`<label>${side ? "up" : "across"} <select @change=${(/** @type {any} */ event) => {
-    const plane = /** @type {[number, number]} */ ([...board.view.plane]);
+    const plane = /** @type {[number, number]} */ ([...board.plane]);
     plane[side] = Number(event.target.value);
     if (plane[0] !== plane[1]) board.look({ plane });
     else board.say("Two different columns make a plane.");
-  }}>${board.scene.features.slice(0, 1000).map((/** @type {string} */ name, /** @type {number} */ i) => html`<option value=${i} ?selected=${board.view.plane[side] === i}>${name}</option>`)}</select></label>`;
+  }}>${board.scene.features.slice(0, 1000).map((/** @type {string} */ name, /** @type {number} */ i) => html`<option value=${i} ?selected=${board.plane[side] === i}>${name}</option>`)}</select></label>`;
 }
 
 /** @param {Board} board @param {any} plane */
