@@ -88,21 +88,35 @@ def weighted_gram(
     float32 rows in float32.
     """
 
-def descend_by_coordinates(
+def softmax_hessian(
+    X: FloatArray,
+    means: Float64Array,
+    probabilities: Float64Array,
+    shares: Float64Array,
+    columns: IntArray,
+    classes: IntArray,
+    *,
+    n_threads: int = 0,
+) -> Float64Array:
+    """The loss's Hessian among coefficients: entry e is that of column ``columns[e]`` and class ``classes[e]``.
+
+    Columns are X - means (d,), column d is a 1, for the intercept. Returns (n, n): the sum over rows of
+    shares_i p_ik ([k = l] - p_il) c_ie c_if, k and l the classes of e and f.
+    """
+
+def minimise_l1_quadratic(
     hessian: Float64Array,
+    damping: Float64Array,
     gradient: Float64Array,
     start: Float64Array,
     l1: Float64Array,
-    step: Float64Array,
-    residual: Float64Array,
     *,
-    tol: float,
-    max_sweeps: int,
-) -> int:
-    """Improve ``step`` (n,) in gradient . step + step H step / 2 + sum_j l1_j |start_j + step_j| by coordinate descent.
+    accuracy: float,
+) -> tuple[Float64Array, Float64Array]:
+    """Minimise gradient . step + step (H + diag(damping)) step / 2 + sum_j l1_j |start_j + step_j|.
 
-    ``residual`` (n,) is gradient + H step and is kept so. Ends after ``max_sweeps``, or once a sweep over all
-    coordinates promises to gain no more than ``tol`` / 2; returns the sweeps. Coordinates end on zero exactly.
+    Returns step (n,) and the quadratic's slope there (n,). No coordinate alone can gain more than ``accuracy`` times the
+    decrease at ``step``; coordinates end on zero exactly.
     """
 
 class SparseRowsAndColumns:

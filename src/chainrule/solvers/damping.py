@@ -42,7 +42,7 @@ class Damping:
             `Curvature.scale` and `Curvature.least`.
         """
         self._failures = 0
-        if length == 1.0 and (ratio >= GOOD_RATIO or drowned):
+        if length >= 1.0 and (ratio >= GOOD_RATIO or drowned):
             self.strength *= LESS
             if self.strength <= max(0.1 * least, 1e-12 * scale):
                 self.strength = 0.0

@@ -11,6 +11,7 @@ from chainrule.solvers.solution import Curvature
 
 SHRINKAGES = 1.0 - np.append(0.0, np.logspace(-6, 0, 13))  # of theta, from 1 to where no |V| is above
 MAX_TILT = 0.5  # so that no probability turns negative
+MOST_TAKEN = 0.999  # of a probability
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)  # relative, of value and bound
 
 
@@ -120,21 +121,11 @@ class SoftmaxObjective:
     def hessian_among(self, entries: IntArray) -> Float64Array:
         """Return rows and columns ``entries`` (n,) of the Hessian at the last point, (n, n)."""
         outputs = self.program.n_outputs
-        row, output = entries // outputs, entries % outputs
-        d = len(self.centre)
-        columns = np.unique(row[row < d])
-        pairs = np.array([(k, j) for k in range(outputs) for j in range(k + 1)], dtype=np.int64)
-        has_intercept = self.program.bias is not None
-        blocks = self.rows.take(columns).gram(
-            self.centre[columns], self._probabilities, pairs=pairs, intercept=has_intercept, exact=True
-        )
-        place = np.where(row < d, np.searchsorted(columns, row), len(columns))
-        block = np.empty((outputs, outputs), dtype=np.int64)
-        block[pairs[:, 0], pairs[:, 1]] = block[pairs[:, 1], pairs[:, 0]] = np.arange(len(pairs))
-        hessian = blocks[block[output[:, None], output[None, :]], place[:, None], place[None, :]]
-        if has_intercept and outputs > 1:
+        column, output = np.divmod(entries, outputs)
+        hessian = self.rows.hessian(self.centre, self._probabilities, column, output)
+        if self.program.bias is not None and outputs > 1:
             # The loss does not see what the intercepts have in common: any curvature there keeps it where it is.
-            free = np.flatnonzero(row == d)
+            free = np.flatnonzero(column == len(self.centre))
             hessian[np.ix_(free, free)] += hessian[free, free].mean() + np.finfo(np.float64).tiny ** 0.5
         hessian[np.diag_indices_from(hessian)] += self.strength * self.penalised[entries]
         return hessian
@@ -158,7 +149,9 @@ class SoftmaxObjective:
         self._weight(settled)[...] -= shift[:, None]
         return settled
 
-    def gap(self, value: float, gradient: Float64Array, wanted: float) -> float | None:
+    def gap(
+        self, value: float, gradient: Float64Array, wanted: float, towards: Float64Array | None = None
+    ) -> float | None:
         """Return a proven upper bound of value minus optimum at the last point.
 
         Any probabilities p' whose columns of diag(s) (p' - Y) add up to 0 bound the optimum from below by Fenchel's
@@ -175,6 +168,10 @@ class SoftmaxObjective:
 
         Costs a pass over the rows, but where the penalty's part alone exceeds ``wanted``: then, and where p is too far
         from adding up, it is the value itself, the objective being positive. None without a penalty.
+
+        With ``towards``, a step to the minimum of the quadratic model, e is what the step does to first order: see
+        `_ahead`. Then V is within the l1 penalty's strength as far as the model is at its minimum, and the bound is of
+        second order in the step. Costs two passes.
         """
         if self.strength == 0.0 and self._l1 == 0.0:
             return None
@@ -182,9 +179,13 @@ class SoftmaxObjective:
             np.abs(self._weight(self._last)).sum()
         )
         loss = value - penalty
+        divergence = 0.0
+        if towards is not None:
+            gradient, divergence = self._ahead(gradient, towards)
+            divergence += self._cost_of_rest(self._bias(gradient)) if self.program.bias is not None else 0.0
+            return min(self._shrunk(gradient, divergence, loss) + ROUNDING * abs(value), value)
         if self._shrunk(gradient, 0.0, loss) > wanted:
             return value
-        divergence = 0.0
         if self.program.bias is not None:
             d_bias = self._bias(gradient)
             tilt = self._tilt(d_bias)
@@ -195,6 +196,22 @@ class SoftmaxObjective:
             gradient = gradient + self._loss_hessian_vector(move, exact=True)
             divergence = max(-float(tilt @ d_bias), 0.0) + self._cost_of_rest(self._bias(gradient))
         return min(self._shrunk(gradient, divergence, loss) + ROUNDING * abs(value), value)
+
+    def _ahead(self, gradient: Float64Array, step: Float64Array) -> tuple[Float64Array, float]:
+        """Return the gradient at p' = p (1 + t e) and a bound of sum_i s_i KL(p'_i || p_i), for a step (W, c).
+
+        e_ik = u_ik - sum_j p_ij u_ij with u = X W + c: the probabilities move so to first order, the gradient by t H step,
+        and the divergence is at most t^2 step . H step. t is 1, or as much as leaves no probability negative.
+        """
+        moved = self._loss_hessian_vector(step, exact=True)
+        logits = self.rows.logits(*self._split(step))
+        e = logits - (self._probabilities * logits).sum(axis=1, keepdims=True)
+        least = float(e.min())
+        if self.program.reference_logit:  # the class whose logit stays 0
+            least = min(least, float((-self._probabilities * logits).min()))
+        t = min(1.0, -MOST_TAKEN / least) if least < 0.0 else 1.0
+        divergence = t * t * max(float(step @ moved), 0.0)
+        return gradient + t * moved, divergence
 
     def _shrunk(self, gradient: Float64Array, divergence: float, loss: float) -> float:
         """Return the bound with the best of some p'' = theta p' + (1 - theta) Y, ``gradient`` that of p' and l2.
