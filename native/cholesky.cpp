@@ -9,6 +9,7 @@ namespace {
 
 constexpr Index kBlockRows = 24;    // factored row by row, between products
 constexpr double kLeastPivot = 1e-13;  // relative: what rounding leaves of a curvature
+constexpr double kNothing = 1e-9;      // relative: what it leaves of a right side where there is none
 
 double dot(const double* a, const double* b, Index n) {
     constexpr Index kSums = 8;
@@ -44,6 +45,7 @@ void Cholesky::scale() {
 void Cholesky::factor() {
     scale();
     inverse_diagonal_.resize(std::size_t(n_));
+    follows_.resize(std::size_t(n_));
     for (Index first = 0; first < n_; first += kBlockRows) {
         const Index last = std::min(first + kBlockRows, n_), n_rows = last - first;
         if (first > 0) {
@@ -67,18 +69,23 @@ void Cholesky::factor_rows(Index first, Index last) {
     const auto& kernels = chainrule::kernels().network_float64;
     for (Index j = first; j < last; ++j) {
         double* row = matrix_.data() + j * n_;
-        const double inverse = row[j] > kLeastPivot ? 1.0 / std::sqrt(row[j]) : 0.0;
+        follows_[std::size_t(j)] = !(row[j] > kLeastPivot);
+        const double inverse = 1.0 / std::sqrt(std::max(row[j], kLeastPivot));
         inverse_diagonal_[std::size_t(j)] = inverse;
         for (Index i = j; i < n_; ++i) row[i] *= inverse;
-        if (inverse == 0.0) continue;
         for (Index i = j + 1; i < last; ++i) kernels.add_scaled(-row[i], row + i, matrix_.data() + i * n_ + i, n_ - i, true);
     }
 }
 
 void Cholesky::solve(double* b) const {
     const auto& kernels = chainrule::kernels().network_float64;
-    for (Index j = 0; j < n_; ++j) b[j] *= scale_[std::size_t(j)];
+    double largest = 0.0;
     for (Index j = 0; j < n_; ++j) {
+        b[j] *= scale_[std::size_t(j)];
+        largest = std::max(largest, std::abs(b[j]));
+    }
+    for (Index j = 0; j < n_; ++j) {
+        if (follows_[std::size_t(j)] && std::abs(b[j]) <= kNothing * largest) b[j] = 0.0;
         b[j] *= inverse_diagonal_[std::size_t(j)];
         if (b[j] != 0.0) {
             kernels.add_scaled(-b[j], matrix_.data() + j * n_ + j + 1, b + j + 1, n_ - j - 1, true);

@@ -1,4 +1,4 @@
-// The inner problem of the proximal Newton method: a quadratic of which the Hessian is at hand, and an l1 penalty.
+// The inner problem of the proximal Newton method, where the Hessian is at hand.
 #pragma once
 
 #include "kernels/softmax_table.hpp"
@@ -15,11 +15,7 @@ struct L1Quadratic {
     const double* l1 = nullptr;        // (n,), >= 0
 };
 
-// Fills step (n,), and residual (n,) = gradient + (H + diag(damping)) step, with a minimum to `accuracy` (a share of the
-// decrease that it promises), so far as one coordinate alone can tell. What ends on zero does so exactly.
-//
-// Coordinate descent finds the signs, and a solve for given signs gets to where they hold: the orthant's minimum with all
-// that would cross zero put there if that is good enough, else the way up to the first crossing.
-void minimise(const L1Quadratic& problem, double accuracy, double* step, double* residual);
+// Fills step (n,), and slope (n,) = gradient + (H + diag(damping)) step; see L1Minimiser.
+void minimise(const L1Quadratic& problem, double accuracy, double most, double* step, double* slope);
 
 }  // namespace chainrule

@@ -5,25 +5,6 @@
 #include "bindings.hpp"
 
 namespace chainrule {
-namespace {
-
-std::vector<std::int64_t> indices(const char* name, const Input& given, std::size_t count, Index limit) {
-    require_dtype<std::int64_t>(name, given, "int64");
-    require_shape(name, given, {Index(count)});
-    const auto* from = static_cast<const std::int64_t*>(given.data());
-    std::vector<std::int64_t> values(count);
-    for (std::size_t e = 0; e < count; ++e) {
-        values[e] = from[Index(e) * Index(given.stride(0))];
-        if (values[e] < 0 || values[e] >= limit) {
-            refuse(std::string(name) + " must lie in 0.." + std::to_string(limit - 1) + ", got " +
-                   std::to_string(values[e]) + ".");
-        }
-    }
-    return values;
-}
-
-}  // namespace
-
 void bind_hessian(nb::module_& module) {
     module.def(
         "softmax_hessian",

@@ -112,11 +112,12 @@ def minimise_l1_quadratic(
     l1: Float64Array,
     *,
     accuracy: float,
+    most: float,
 ) -> tuple[Float64Array, Float64Array]:
     """Minimise gradient . step + step (H + diag(damping)) step / 2 + sum_j l1_j |start_j + step_j|.
 
     Returns step (n,) and the quadratic's slope there (n,). No coordinate alone can gain more than ``accuracy`` times the
-    decrease at ``step``; coordinates end on zero exactly.
+    decrease at ``step``, unless that is more than ``most``. Coordinates end on zero exactly.
     """
 
 class SparseRowsAndColumns:
@@ -159,6 +160,31 @@ class SparseRowsAndColumns:
         n_threads: int = 0,
         reference_logit: bool = False,
     ) -> tuple[Float64Array, Float64Array]: ...
+    def minimise_l1(
+        self,
+        means: Float64Array,
+        probabilities: Float64Array,
+        shares: Float64Array,
+        columns: IntArray,
+        classes: IntArray,
+        gradient: Float64Array,
+        start: Float64Array,
+        l1: Float64Array,
+        l2: Float64Array,
+        damping: Float64Array,
+        *,
+        accuracy: float,
+        most: float,
+        n_threads: int = 0,
+    ) -> tuple[Float64Array, float]:
+        """Minimise gradient . step + step (H + diag(l2 + damping)) step / 2 + sum_e l1_e |start_e + step_e|.
+
+        H is `softmax_hessian` among the same entries, never made: coordinate descent goes through the columns' entries.
+        All else (n,), but for means (d,), probabilities (m, K) and shares (m,); where there are means other than 0, every
+        class's intercept is among the entries. Ends as `minimise_l1_quadratic` does.
+        Returns step and step (H + diag(l2)) step.
+        """
+
     def probabilities(
         self, W: Float64Array, b: Float64Array, *, n_threads: int = 0, reference_logit: bool = False
     ) -> Float64Array: ...

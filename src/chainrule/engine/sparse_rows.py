@@ -138,6 +138,31 @@ class SparseRows:
         summed: Float64Array = total
         return summed
 
+    def entries_of(self, columns: IntArray) -> int:
+        """Return how many entries are held of some columns (n,), each counted as often as it is named."""
+        return int(np.diff(self._column_parts[0])[columns].sum())
+
+    def minimise_l1(
+        self,
+        centre: Float64Array,
+        probabilities: Float64Array,
+        columns: IntArray,
+        classes: IntArray,
+        gradient: Float64Array,
+        start: Float64Array,
+        l1: Float64Array,
+        l2: Float64Array,
+        damping: Float64Array,
+        *,
+        accuracy: float,
+        most: float,
+    ) -> tuple[Float64Array, float]:
+        """Minimise the mean loss's quadratic model plus an l1 penalty; see `chainrule.engine._kernels`."""
+        return self._held.minimise_l1(
+            centre, probabilities, self.shares, columns, classes, gradient, start, l1, l2, damping,
+            accuracy=accuracy, most=most, n_threads=self.n_threads,
+        )  # fmt: skip
+
     def _diagonals(self, centre: Float64Array, weights: Float64Array, intercept: bool) -> Float64Array:
         """sum_i h_i (x_ij - c_j)^2, (width, n_blocks).
 

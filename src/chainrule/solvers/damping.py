@@ -50,6 +50,10 @@ class Damping:
             # A step that had to be made 1 / length times shorter lacked about as much curvature.
             self.strength = max(MORE * self.strength, max(self.strength, self._first(scale, least)) / length)
 
+    def strengthen(self, scale: float, least: float) -> None:
+        """Learn from a model that promises more than there is."""
+        self.strength = max(MORE * self.strength, self._first(scale, least))
+
     def reject(self, scale: float, least: float) -> bool:
         """Learn from a step no part of which could be taken; return whether there is any use in another one."""
         self._failures += 1

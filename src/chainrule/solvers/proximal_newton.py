@@ -15,14 +15,15 @@ from typing import Protocol
 import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
-from chainrule.engine import _kernels
 from chainrule.errors import NonFiniteError
-from chainrule.solvers.damping import MAX_SHORTENINGS, SHORTEN, Damping
+from chainrule.solvers.damping import GOOD_RATIO, MAX_SHORTENINGS, SHORTEN, Damping
+from chainrule.solvers.l1_model import L1Model
 from chainrule.solvers.newton import ARMIJO, ROUNDING
 from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status, gap_allowed
 
 MIN_WORKING_SET = 100
 ROUGHEST, FINEST = 0.1, 1e-10  # to which a model is minimised, as a share of what the step promises
+NEAR = 1e-3  # of the optimum, as a share of the value
 LOWEST, HIGHEST = 0.1, 0.35
 MORE_THAN_PROMISED = 1.1
 LEAST = 1e-7  # of the mean curvature: less damping changes nothing
@@ -43,8 +44,8 @@ class CompositeObjective(BoundedObjective, Protocol):
     def l1(self) -> Float64Array:
         """The l1 penalty's strength for each entry of the flat vector."""
 
-    def hessian_among(self, entries: IntArray) -> Float64Array:
-        """Return rows and columns ``entries`` (n,), ascending, of the Hessian at the current point, (n, n)."""
+    def model_among(self, entries: IntArray) -> L1Model:
+        """Return the quadratic model at the current point among ``entries`` (n,), ascending."""
 
     def gap(
         self, value: float, gradient: Float64Array, wanted: float, towards: Float64Array | None = None
@@ -123,13 +124,15 @@ class _Run:
         entries = working_set(point.w, point.gradient, level * self.l1)
         if not len(entries):
             return self._end("precision")
-        hessian = objective.hessian_among(entries)
-        penalised = self.l1[entries] > 0.0
-        scale = float(hessian.diagonal()[penalised].mean()) if penalised.any() else 1.0
+        model = objective.model_among(entries)
+        scale = model.scale
         at_point = level == 1.0  # and the objective has not been asked elsewhere since
         while True:
             with np.errstate(over="ignore", invalid="ignore"):  # a model beyond float64: its step is refused
-                move, promised = self._minimise(hessian, entries)
+                move, promised = self._minimise(model, entries)
+            if promised > value:  # the objective is never below 0
+                damping.strengthen(scale, LEAST * scale)
+                continue
             drowned = promised <= 64.0 * ROUNDING * value
             if drowned and promised >= 0.25 * self.promised and damping.strength == 0.0:
                 return self._end("precision")
@@ -151,6 +154,8 @@ class _Run:
                 return self._end("precision")
         ratio = (value - found.value(level)) / promised if promised > 0.0 else 1.0
         damping.accept(length, ratio, drowned=drowned, scale=scale, least=LEAST * scale)
+        if length >= 1.0 and ratio >= GOOD_RATIO and promised <= NEAR * value:
+            damping.strength = 0.0  # the model holds, and its minimum is what proves the optimum
         settled = objective.settle(found.w)
         self.point, self.promised = found if settled is found.w else self._evaluate(settled), promised
         self.curve.append(self.point.value())
@@ -189,14 +194,14 @@ class _Run:
         smooth, gradient = self.objective.value_and_gradient(w)
         return _Point(w, gradient, smooth, float((self.l1 * np.abs(w)).sum()))
 
-    def _minimise(self, hessian: Float64Array, entries: IntArray) -> tuple[Float64Array, float]:
+    def _minimise(self, model: L1Model, entries: IntArray) -> tuple[Float64Array, float]:
         """Return the damped step among some entries, and the decrease that the model without damping promises."""
         w, gradient, l1 = self.point.w[entries], self.point.gradient[entries], self._level * self.l1[entries]
         accuracy = min(ROUGHEST, max(FINEST, (self.promised / self.point.value()) ** 2))
         damping = self._damping.strength * self.objective.damped[entries]
-        move, slope = _kernels.minimise_l1_quadratic(hessian, damping, gradient, w, l1, accuracy=accuracy)
+        move, curvature = model.minimise(gradient, w, l1, damping, accuracy=accuracy, most=self.point.value(self._level))
         gain = float((l1 * (np.abs(w) - np.abs(w + move))).sum())
-        return move, gain - 0.5 * float(move @ (gradient + slope - damping * move))
+        return move, gain - float(gradient @ move) - 0.5 * curvature
 
     def _line_search(
         self, entries: IntArray, move: Float64Array, promised: float, drowned: bool

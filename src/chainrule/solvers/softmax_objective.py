@@ -6,6 +6,7 @@ import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows
+from chainrule.solvers.l1_model import HeldHessian, L1Model, RowsHessian, costs_less_by_rows
 from chainrule.solvers.curvature import Point, choose_kind, cost_of_sampled, curvature_at
 from chainrule.solvers.solution import Curvature
 
@@ -118,17 +119,28 @@ class SoftmaxObjective:
         """The l1 penalty's strength for each entry of the flat vector."""
         return self._l1 * self.penalised
 
-    def hessian_among(self, entries: IntArray) -> Float64Array:
-        """Return rows and columns ``entries`` (n,) of the Hessian at the last point, (n, n)."""
-        outputs = self.program.n_outputs
-        column, output = np.divmod(entries, outputs)
-        hessian = self.rows.hessian(self.centre, self._probabilities, column, output)
-        if self.program.bias is not None and outputs > 1:
+    def model_among(self, entries: IntArray) -> L1Model:
+        """Return the quadratic model at the last point among ``entries`` (n,), ascending."""
+        columns, classes = np.divmod(entries, self.program.n_outputs)
+        penalised = self.penalised[entries]
+        if isinstance(self.rows, SparseRows) and costs_less_by_rows(self.rows, columns, self.program.n_outputs):
+            return RowsHessian(
+                self.rows, self.centre, self._probabilities, columns, classes, self.strength * penalised,
+                scale=self._typical_curvature(columns),
+            )  # fmt: skip
+        hessian = self.rows.hessian(self.centre, self._probabilities, columns, classes)
+        if self.program.bias is not None and self.program.n_outputs > 1:
             # The loss does not see what the intercepts have in common: any curvature there keeps it where it is.
-            free = np.flatnonzero(column == len(self.centre))
+            free = np.flatnonzero(columns == len(self.centre))
             hessian[np.ix_(free, free)] += hessian[free, free].mean() + np.finfo(np.float64).tiny ** 0.5
-        hessian[np.diag_indices_from(hessian)] += self.strength * self.penalised[entries]
-        return hessian
+        hessian[np.diag_indices_from(hessian)] += self.strength * penalised
+        return HeldHessian(hessian, penalised)
+
+    def _typical_curvature(self, columns: IntArray) -> float:
+        """Return the mean curvature along some columns, as if they had nothing to do with the probabilities."""
+        p = self._probabilities
+        squares = self.rows.deviations[columns[columns < len(self.centre)]] ** 2
+        return float(squares.mean()) * float((p * (1.0 - p)).mean()) + self.strength if len(squares) else 1.0
 
     def settle(self, w: Float64Array) -> Float64Array:
         """Return the point of least penalty that the loss can't tell from ``w``.
@@ -140,13 +152,14 @@ class SoftmaxObjective:
             return w
         outputs = self.program.n_outputs
         weight = self._weight(w)
-        middle = np.sort(weight, axis=1)[:, (outputs - 1) // 2 : outputs // 2 + 1]
-        # Zero lies between the middle two: the penalty can't be less.
+        # Where zero lies between the middle two the penalty can't be less, as where most are zero.
+        (some,) = np.nonzero((weight != 0.0).sum(axis=1) > (outputs - 1) // 2)
+        middle = np.sort(weight[some], axis=1)[:, (outputs - 1) // 2 : outputs // 2 + 1]
         shift = np.where((middle[:, 0] <= 0.0) & (middle[:, -1] >= 0.0), 0.0, middle[:, 0])
         if not shift.any():
             return w
         settled = w.copy()
-        self._weight(settled)[...] -= shift[:, None]
+        self._weight(settled)[some] -= shift[:, None]
         return settled
 
     def gap(
