@@ -24,6 +24,7 @@ from chainrule.solvers import (
     proximal_newton,
 )
 from chainrule.training.checks import check_number
+from chainrule.training.weightless import classes_with_weight, put_back
 
 SOLVERS = ("auto", "newton-cholesky", "newton-cg", "gradient_descent")
 ALIASES = ("lbfgs", "sag", "saga", "liblinear")  # scikit-learn's other solvers: to the same optimum, by auto
@@ -168,7 +169,7 @@ class SoftmaxProblem:
     X, labels, n_classes, sample_weight
         See `fit_softmax`.
     options
-        Of these ``fit_intercept`` and ``n_threads`` hold for all.
+        Of these ``fit_intercept``, ``n_threads`` and whether ``solver`` is gradient_descent hold for all.
     """
 
     def __init__(
@@ -182,6 +183,11 @@ class SoftmaxProblem:
         self.n_classes = n_classes
         self.mass = float(len(labels)) if sample_weight is None else float(sample_weight.sum())
         shares = np.full(len(labels), 1.0 / self.mass) if sample_weight is None else sample_weight / self.mass
+        self.kept = np.arange(n_classes)
+        if n_classes > 2 and options.fit_intercept and options.solver != "gradient_descent":
+            present = classes_with_weight(labels, shares, n_classes)
+            if 2 <= len(present) < n_classes:
+                self.kept, labels = present, np.searchsorted(present, labels) * (shares > 0.0)
         kind = DenseRows if isinstance(X, np.ndarray) else SparseRows
         self.rows = kind(X, labels, shares, reference_logit=n_classes == 2, n_threads=options.n_threads)
 
@@ -196,26 +202,46 @@ class SoftmaxProblem:
     ) -> Fit:
         """Train; ``state`` carries what is known of the curvature from fit to fit, see `fit_softmax` for the rest."""
         began = time.perf_counter()
-        graph = build.softmax_classifier(
-            self.rows.shape[1],
-            self.n_classes,
-            l2=(1.0 - options.l1_ratio) / (options.C * self.mass),
-            l1=options.l1_ratio / (options.C * self.mass),
-            fit_intercept=options.fit_intercept,
-            one_logit=self.n_classes == 2,
-        )
+        graph = self._graph(options, len(self.kept))
         first_order = options.solver == "gradient_descent"
         whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
+        if start is not None and len(self.kept) < self.n_classes:
+            start = start.reshape(-1, self.n_classes)[:, self.kept].ravel()
         with _blas_in_one_thread():
             objective = SoftmaxObjective(compile_softmax(graph), self.rows, centred=not first_order, full=whole)
             if first_order:
                 solution, solver = _descend(objective, options, start, random_state, callback), options.solver
             else:
                 solution, solver = _solve(objective, options, start, state, callback)
-        parameters = objective.to_parameters(solution.parameters)
-        if not first_order:  # gradient descent is to be followed step by step
-            parameters = objective.without_common_part(parameters)
-        return Fit(graph, parameters, solution, solver, objective.passes, time.perf_counter() - began)
+            parameters = objective.to_parameters(solution.parameters)
+            if not first_order:  # gradient descent is to be followed step by step
+                parameters = objective.without_common_part(parameters)
+            fit = Fit(graph, parameters, solution, solver, objective.passes, 0.0)
+            if len(self.kept) < self.n_classes:
+                fit = self._with_all_classes(fit, options)
+        return replace(fit, seconds=time.perf_counter() - began)
+
+    def _graph(self, options: SoftmaxOptions, n_classes: int) -> Graph:
+        return build.softmax_classifier(
+            self.rows.shape[1],
+            n_classes,
+            l2=(1.0 - options.l1_ratio) / (options.C * self.mass),
+            l1=options.l1_ratio / (options.C * self.mass),
+            fit_intercept=options.fit_intercept,
+            one_logit=self.n_classes == 2,
+        )
+
+    def _with_all_classes(self, fit: Fit, options: SoftmaxOptions) -> Fit:
+        views = fit.graph.parameters.views(fit.parameters)
+        weights, bias, added = put_back(self.rows.X, views["W"], views["b"], self.kept, self.n_classes)
+        found = fit.solution
+        gap = None if found.gap is None else found.gap + added
+        return replace(
+            fit,
+            graph=self._graph(options, self.n_classes),
+            parameters=np.concatenate([weights.ravel(), bias]),
+            solution=replace(found, value=found.value + added, gap=gap),
+        )
 
 
 def _solve(
