@@ -161,7 +161,7 @@ class SoftmaxClassifier(SoftmaxPredictor):
         self.classes_ = classes
         self._seen_weight = _total(weights, len(labels))
         self._keep(fit, X.dtype)
-        warn_unless_converged(fit, options)
+        warn_unless_converged(fit, options, classes, self._feature_names())
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> SoftmaxClassifier:

@@ -17,8 +17,10 @@ from chainrule.graph import Graph, build
 from chainrule.solvers import (
     Callback,
     NewtonState,
+    Separation,
     SoftmaxObjective,
     Solution,
+    find_separation,
     gradient_descent,
     newton,
     proximal_newton,
@@ -101,6 +103,8 @@ class Fit:
         Passes over the rows.
     seconds
         Wall time.
+    separation
+        What keeps the likelihood from having a maximum, where Newton's method converged all the same.
     """
 
     graph: Graph
@@ -109,6 +113,7 @@ class Fit:
     solver: str
     passes: int
     seconds: float
+    separation: Separation | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return the facts as plain data."""
@@ -217,6 +222,8 @@ class SoftmaxProblem:
             if not first_order:  # gradient descent is to be followed step by step
                 parameters = objective.without_common_part(parameters)
             fit = Fit(graph, parameters, solution, solver, objective.passes, 0.0)
+            if not first_order and np.isinf(options.C) and solution.converged:
+                fit = self._unless_separated(fit)
             if len(self.kept) < self.n_classes:
                 fit = self._with_all_classes(fit, options)
         return replace(fit, seconds=time.perf_counter() - began)
@@ -230,6 +237,15 @@ class SoftmaxProblem:
             fit_intercept=options.fit_intercept,
             one_logit=self.n_classes == 2,
         )
+
+    def _unless_separated(self, fit: Fit) -> Fit:
+        views = fit.graph.parameters.views(fit.parameters)
+        found = find_separation(self.rows, views["W"], views.get("b"))
+        if found is None:
+            return fit
+        classes = tuple((int(self.kept[k]), int(self.kept[j])) for k, j in found.classes)
+        status = replace(fit.solution, status="separable")
+        return replace(fit, solution=status, separation=replace(found, classes=classes))
 
     def _with_all_classes(self, fit: Fit, options: SoftmaxOptions) -> Fit:
         views = fit.graph.parameters.views(fit.parameters)
