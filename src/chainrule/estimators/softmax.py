@@ -221,7 +221,7 @@ class SoftmaxClassifier(SoftmaxPredictor):
         return C, float(l1_ratio)
 
     def _options(self) -> SoftmaxOptions:
-        check_ignored(dual=self.dual, intercept_scaling=self.intercept_scaling, n_jobs=self.n_jobs)
+        check_ignored(dual=self.dual, solver=self.solver, intercept_scaling=self.intercept_scaling, n_jobs=self.n_jobs)
         C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)
         return SoftmaxOptions(
             C=C,

@@ -176,6 +176,8 @@ def _solve(system: Float64Array, right: Float64Array) -> tuple[Float64Array, int
     diagonal = system.diagonal()
     scale = np.where(diagonal > 0.0, 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 0.0)
     factor, pivots, rank, _ = dpstrf(system * scale[:, None] * scale, tol=RANK, lower=1)
+    if rank == 0:
+        return np.zeros(len(right)), 0
     chosen = pivots[:rank] - 1
     lower = factor[:rank, :rank]
     half, _ = dtrtrs(lower, (scale * right)[chosen], lower=1)

@@ -29,6 +29,7 @@ from chainrule.training.checks import check_number
 from chainrule.training.weightless import classes_with_weight, put_back
 
 SOLVERS = ("auto", "newton-cholesky", "newton-cg", "gradient_descent")
+LEAST_SUM, MOST_SUM = 1e-100, 1e100  # of C times the rows' weights; what is more is taken for no penalty
 ALIASES = ("lbfgs", "sag", "saga", "liblinear")  # scikit-learn's other solvers: to the same optimum, by auto
 
 
@@ -39,7 +40,8 @@ class SoftmaxOptions:
     Attributes
     ----------
     C
-        Inverse strength of the penalty: lambda = 1 / (C S), S the sum of the rows' weights.
+        Inverse strength of the penalty: lambda = 1 / (C S), S the sum of the rows' weights. C S beyond 1e100 is as
+        good as infinite, and taken for it.
     l1_ratio
         The l1 part of the penalty, lambda ((1 - l1_ratio) / 2 ||W||^2 + l1_ratio ||W||_1).
     fit_intercept
@@ -222,18 +224,24 @@ class SoftmaxProblem:
             if not first_order:  # gradient descent is to be followed step by step
                 parameters = objective.without_common_part(parameters)
             fit = Fit(graph, parameters, solution, solver, objective.passes, 0.0)
-            if not first_order and np.isinf(options.C) and solution.converged:
+            if not first_order and solution.gap is None and solution.converged:
                 fit = self._unless_separated(fit)
             if len(self.kept) < self.n_classes:
                 fit = self._with_all_classes(fit, options)
         return replace(fit, seconds=time.perf_counter() - began)
 
     def _graph(self, options: SoftmaxOptions, n_classes: int) -> Graph:
+        if options.C * self.mass < LEAST_SUM:
+            raise InputError(
+                f"the penalty 1 / (C S) is beyond float64: C is {options.C:g} and the rows' weights add up to "
+                f"S = {self.mass:g}. Give larger weights, or a larger C"
+            )
+        strength = 1.0 / (options.C * self.mass) if options.C * self.mass <= MOST_SUM else 0.0
         return build.softmax_classifier(
             self.rows.shape[1],
             n_classes,
-            l2=(1.0 - options.l1_ratio) / (options.C * self.mass),
-            l1=options.l1_ratio / (options.C * self.mass),
+            l2=(1.0 - options.l1_ratio) * strength,
+            l1=options.l1_ratio * strength,
             fit_intercept=options.fit_intercept,
             one_logit=self.n_classes == 2,
         )
