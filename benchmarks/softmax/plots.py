@@ -1,8 +1,9 @@
-"""Suboptimality over time, a panel for each set."""
+"""Suboptimality over time, a panel for each set: the best that a solver has reached by then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,9 @@ def _curves(panel: Any, cell: Mapping[str, Any]) -> dict[str, Any]:
     lines = {}
     order = list(SOLVERS)
     for name, points in cell["curves"].items():
-        seconds = [point["seconds"] for point in points]
-        away = [max(point["away"], FLOOR) for point in points]
+        in_time = sorted((point["seconds"], max(point["away"], FLOOR)) for point in points)
+        seconds = [second for second, _ in in_time]
+        away = list(accumulate((distance for _, distance in in_time), min))  # the best by then
         i = order.index(name)
         (lines[name],) = panel.plot(
             seconds, away, color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)],
