@@ -12,24 +12,22 @@ from chainrule import SoftmaxClassifier
 
 theirs = pytest.importorskip("sklearn.linear_model.tests.test_logistic")
 
-CV = "of LogisticRegressionCV, by keywords that only it and LogisticRegression share"
+SHORT = "compares with their LogisticRegressionCV to more digits than its solver has of the optimum"
 CALLBACKS = "scikit-learn's callbacks, of its lbfgs alone"
 LIBLINEAR = "what only liblinear can't do or refuses"
 LEFT_OUT: dict[str, str] = {
-    "test_LogisticRegressionCV_on_folds": CV,
     "test_check_solver_option": "which of scikit-learn's solvers can't do what; ours all do all",
-    "test_consistency_path": CV,
     "test_liblinear_dual_random_state": LIBLINEAR,
     "test_liblinear_multiclass_raises": LIBLINEAR,
     "test_liblinear_with_large_values": LIBLINEAR,
-    "test_logistic_cv": CV,
-    "test_logistic_cv_multinomial_score": CV,
+    "test_logistic_cv": SHORT,
+    "test_logistic_cv_multinomial_score": "hands all parameters to the private _log_reg_scoring_path",
     "test_logistic_regression_callback_fitted_estimator": CALLBACKS,
     "test_logistic_regression_callback_support": CALLBACKS,
     "test_logistic_regression_callback_support_warning": CALLBACKS,
     "test_logreg_predict_proba_multinomial": "calls the private _predict_proba_lr",
     "test_newton_cholesky_fallback_to_lbfgs": "the private fallback of their solver",
-    "test_scores_attribute_layout_elasticnet": CV,
+    "test_scores_attribute_layout_elasticnet": SHORT,
 }
 # Calls of a test that pass with other arguments.
 LEFT_OUT_SOLVERS = {
