@@ -53,6 +53,21 @@ def test_a_cell_is_measured_and_told(tmp_path):
     assert "| iris, scaled | l2 | 1 |" in done.stdout
 
 
+def test_without_a_set_all_are_meant(tmp_path):
+    # Nothing is asked of any: no solver, and a folder without data.
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.softmax", "show", "--output", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "nothing measured" in done.stderr
+    for arguments, said in ((["--penalty", "--output", str(tmp_path)], "nothing measured"), (["wnie"], "no such set")):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.softmax", *arguments],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert said in done.stderr, done.stderr
+
+
 def test_ratios_and_means():
     times = {OURS: 0.5, PROVEN: 0.6, "snapml": 2.0, "celer": 1.0}
     cell = {

@@ -124,11 +124,17 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _set_or_order(text: str) -> str:
+    if text not in (*SETS, "publish", "show"):
+        raise argparse.ArgumentTypeError(f"no such set: {text!r}; there are {', '.join(SETS)}")
+    return text
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.softmax", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sets", nargs="*", default=[], choices=[*SETS, "publish", "show"], help="default: all")
+    parser.add_argument("sets", nargs="*", type=_set_or_order, help=f"of {', '.join(SETS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="three small sets, C = 1, a second each: does it work?")
     parser.add_argument("--penalty", nargs="*", choices=list(PENALTIES), default=list(PENALTIES))
     parser.add_argument("--C", nargs="*", type=float, choices=CS, help="of the penalised cells")
