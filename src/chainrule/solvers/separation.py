@@ -67,7 +67,7 @@ def find_separation(
 
 
 def has_maximum(rows: DenseRows | SparseRows, weights: Float64Array, bias: Float64Array | None) -> bool:
-    """Return whether a Newton step proves that there is a maximum.
+    """Return whether a Newton step, which is what it costs, proves that there is a maximum.
 
     Let p be the model's probabilities and t Newton's step from there. Then p'_ik = p_ik (1 + e_ik) with
     e_ik = x_i t_k - sum_j p_ij x_i t_j makes the gradient 0: sum_i s_i (p'_ik - y_ik) x_i = 0. If no e reaches -1, all
@@ -94,10 +94,12 @@ def has_maximum(rows: DenseRows | SparseRows, weights: Float64Array, bias: Float
     gradient = d_weight - np.outer(centre, d_bias)
     if has_intercept:
         gradient = np.vstack([gradient, d_bias])
-    columns = rows.gram(centre, np.ones((m, 1)), intercept=has_intercept, exact=True)[0]
-    step, rank = _solve(hessian.reshape(len(free) * width, -1), -gradient[:, free].T.ravel())
-    if rank < len(free) * _solve(columns, np.zeros(width))[1]:
-        return False
+    size = len(free) * width
+    step, rank = _solve(hessian.reshape(size, size), -gradient[:, free].T.ravel())
+    if rank < size:
+        columns = rows.gram(centre, np.ones((m, 1)), intercept=has_intercept, exact=True)[0]
+        if rank < len(free) * _solve(columns, np.zeros(width))[1]:
+            return False
     t = np.zeros((width, outputs))
     t[:, free] = step.reshape(len(free), width).T
     offset = (t[d] if has_intercept else 0.0) - centre @ t[:d]
