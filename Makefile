@@ -43,6 +43,7 @@ bench: $(VENV)/bench.stamp ## every benchmark, side by side with its peers
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python -m benchmarks.networks
+	$(BIN)/python -m benchmarks.softmax --quick
 
 docs: $(VENV)/docs.stamp ## the guide and the reference as HTML, in out/docs
 	$(BIN)/python -m sphinx -W -q -b html docs $(OUT)/docs
