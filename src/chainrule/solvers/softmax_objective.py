@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
-from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows
-from chainrule.solvers.l1_model import HeldHessian, L1Model, RowsHessian, costs_less_by_rows
+from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows, _kernels
 from chainrule.solvers.curvature import Point, choose_kind, cost_of_sampled, curvature_at
+from chainrule.solvers.l1_model import HeldHessian, L1Model, RowsHessian, costs_less_by_rows
 from chainrule.solvers.solution import Curvature
 
 SHRINKAGES = 1.0 - np.append(0.0, np.logspace(-6, 0, 13))  # of theta, from 1 to where no |V| is above
@@ -187,8 +187,11 @@ class SoftmaxObjective:
         `_ahead`. Then V is within the l1 penalty's strength as far as the model is at its minimum, and the bound is of
         second order in the step. Costs two passes.
         """
-        if self.strength == 0.0 and self._l1 == 0.0:
-            return None
+        if self._l1 == 0.0:
+            if self.strength == 0.0:
+                return None
+            if self.residual_size(gradient) > 2.0 * self.strength * wanted:
+                return value
         penalty = 0.5 * self.strength * self.residual_size(self._last) + self._l1 * float(
             np.abs(self._weight(self._last)).sum()
         )
@@ -198,7 +201,7 @@ class SoftmaxObjective:
             gradient, divergence = self._ahead(gradient, towards)
             divergence += self._cost_of_rest(self._bias(gradient)) if self.program.bias is not None else 0.0
             return min(self._shrunk(gradient, divergence, loss) + ROUNDING * abs(value), value)
-        if self._shrunk(gradient, 0.0, loss) > wanted:
+        if self._l1 > 0.0 and self._shrunk(gradient, 0.0, loss) > wanted:
             return value
         if self.program.bias is not None:
             d_bias = self._bias(gradient)
@@ -285,7 +288,8 @@ class SoftmaxObjective:
         if self.program.reference_logit:
             small = abs(float(d_bias[0])) <= MAX_TILT * float(variance[0, 0])
             return -d_bias / max(float(variance[0, 0]), np.finfo(np.float64).tiny) if small else None
-        tilt = -np.asarray(np.linalg.lstsq(variance, d_bias, rcond=None)[0], dtype=np.float64)
+        # What the classes have in common, which the variance does not see, d_bias has none of.
+        tilt = -_kernels.Cholesky(variance + variance.trace() / variance.size).solve(d_bias)
         return tilt if float(tilt.max() - tilt.min()) <= MAX_TILT else None
 
     def _cost_of_rest(self, d_bias: Float64Array) -> float:
