@@ -4,9 +4,9 @@
 
 Loss and gradient of the softmax layer in float32: ours and NumPy's two products, each on one and on every core, as one
 of rows, features and classes grows and the other two stay. A picture each, both axes logarithmic, beside straight
-lines of slope 1: along such a line twice as much costs twice as much. Calls are run in turns, as in one_pass.py; small
-problems are repeated within a turn. The least of the rounds counts, not the median: a machine that does other things
-disturbs long calls more than short ones, which would bend the lines.
+lines of slope 1: along such a line twice as much costs twice as much. Calls are run in turns, as in one_pass.py. The
+least of each call's times counts, not the median: a machine that does other things disturbs long calls more than
+short ones, which would bend the lines.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from benchmarks.one_pass import NumpySoftmax, machine
 
 from chainrule.engine import _kernels
 
-BASE = {"rows": 20_000, "features": 256, "classes": 10}
+BASE = {"rows": 8000, "features": 128, "classes": 10}
 GRIDS = {
     "rows": (500, 2000, 8000, 32_000, 128_000),
     "features": (8, 32, 128, 512, 2048),
     "classes": (2, 4, 8, 16, 32, 64, 128),
 }
-TURN_MS = 8.0  # at least, of calls one after the other
+TURN_MS = 20.0  # at least, of calls one after the other
 PAUSE_S = 0.15  # until OpenBLAS's threads have gone to sleep; see one_pass.interleaved_medians
 OURS, NUMPY = "chainrule", "NumPy"
 COLOURS = {OURS: "#0072b2", NUMPY: "#d55e00"}  # after Okabe and Ito 2008, as in the reports
@@ -72,21 +72,20 @@ def measure(
         return call
 
     calls = {(OURS, n): ours(n) for n in thread_counts} | {(NUMPY, n): numpys(n) for n in thread_counts}
-    repeats = {}
-    for key, call in calls.items():
+    least = dict.fromkeys(calls, math.inf)
+    for call in calls.values():
         call()
-        start = time.perf_counter()
-        call()
-        repeats[key] = max(1, math.ceil(TURN_MS / (1e3 * (time.perf_counter() - start))))
-    times: dict[tuple[str, int], list[float]] = {key: [] for key in calls}
     for _ in range(rounds):
         for key, call in calls.items():
             time.sleep(PAUSE_S)
-            start = time.perf_counter()
-            for _ in range(repeats[key]):
+            spent = 0.0
+            while spent < TURN_MS:
+                start = time.perf_counter()
                 call()
-            times[key].append(1e3 * (time.perf_counter() - start) / repeats[key])
-    return [Point(grows, rows, features, classes, by, n, min(ms)) for (by, n), ms in times.items()]
+                ms = 1e3 * (time.perf_counter() - start)
+                least[key] = min(least[key], ms)
+                spent += ms
+    return [Point(grows, rows, features, classes, by, n, ms) for (by, n), ms in least.items()]
 
 
 def slope(points: Sequence[Point]) -> float:
@@ -138,7 +137,9 @@ def draw_one(points: Sequence[Point], grows: str) -> Any:
         by, threads = curve[0].by, curve[0].threads
         sizes, ms = [getattr(point, grows) for point in curve], [point.ms for point in curve]
         one = threads == 1
-        panel.plot([sizes[0], sizes[-1]], [ms[-1] * sizes[0] / sizes[-1], ms[-1]], color=MUTED, lw=0.7, zorder=1)
+        panel.plot(
+            [sizes[0], sizes[-1]], [ms[-1] * sizes[0] / sizes[-1], ms[-1]], color=MUTED, lw=0.7, alpha=0.6, zorder=1
+        )
         panel.plot(
             sizes,
             ms,
@@ -163,8 +164,8 @@ def draw_one(points: Sequence[Point], grows: str) -> Any:
     panel.grid(which="major", color="#e6e8eb", lw=0.8)
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
-    panel.plot([], [], color=MUTED, lw=0.7, label="slope 1 through the last point")
-    panel.legend(frameon=False, fontsize=9, loc="upper left")
+    panel.plot([], [], color=MUTED, lw=0.7, alpha=0.6, label="slope 1 through the last point")
+    panel.legend(frameon=False, fontsize=9, loc="lower right")
     return figure
 
 
