@@ -1,6 +1,6 @@
 """The one-pass kernel beside NumPy's two products and beside one read of X.
 
-    python benchmarks/one_pass.py [--quick] [--json FILE]
+    python benchmarks/one_pass.py [--quick] [--processor-time] [--json FILE]
 
 For each problem, dtype and number of threads: the median time of loss and gradient by NumPy, by the kernel, of a
 product with the Hessian, and of a plain sum over X (the least that any method must read). They are run in turns, so
@@ -86,7 +86,9 @@ class NumpySoftmax:
         return loss, self.X.T @ Z, Z.sum(axis=0)
 
 
-def interleaved_medians(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def interleaved_medians(
+    calls: dict[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
     """Milliseconds of each call, run in turns; the first round warms up and is not counted.
 
     OpenBLAS's threads spin for about 0.11 s after a product, waiting for the next (seen in the process's CPU time):
@@ -96,13 +98,15 @@ def interleaved_medians(calls: dict[str, Callable[[], object]], rounds: int) -> 
     for _ in range(rounds + 1):
         for name, call in calls.items():
             time.sleep(0.15)
-            start = time.perf_counter()
+            start = clock()
             call()
-            times[name].append(1e3 * (time.perf_counter() - start))
+            times[name].append(1e3 * (clock() - start))
     return {name: statistics.median(of[1:]) for name, of in times.items()}
 
 
-def measure(m: int, d: int, classes: int, row_dtype: Any, dtype: Any, threads: int, rounds: int) -> Timing:
+def measure(
+    m: int, d: int, classes: int, row_dtype: Any, dtype: Any, threads: int, rounds: int, clock: Callable[[], float]
+) -> Timing:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((m, d), dtype=row_dtype)
     W = (rng.standard_normal((d, classes)) / d).astype(dtype)
@@ -125,7 +129,7 @@ def measure(m: int, d: int, classes: int, row_dtype: Any, dtype: Any, threads: i
         if difference > allowed or abs(actual[0] / expected[0] - 1) > allowed:
             raise SystemExit(f"the kernel and NumPy differ: gradient {difference:.1e}, loss {actual[0]} {expected[0]}")
         calls = {"numpy": by_numpy, "kernel": by_kernel, "hessian": hessian_product}
-        ms = interleaved_medians({**calls, "read": lambda: _kernels.read_sum(X, threads)}, rounds)
+        ms = interleaved_medians({**calls, "read": lambda: _kernels.read_sum(X, threads)}, rounds, clock)
     name = np.dtype(dtype).name
     if row_dtype is not dtype:
         name = f"{np.dtype(row_dtype).name} in {name}"
@@ -179,6 +183,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
     parser.add_argument("--quick", action="store_true", help="float32 and every core only")
+    parser.add_argument(
+        "--processor-time", action="store_true", help="on one thread; of a machine that does other things meanwhile"
+    )
     parser.add_argument("--rounds", type=int, default=15, help="timed rounds (default: %(default)s)")
     options = parser.parse_args()
 
@@ -186,8 +193,11 @@ def main() -> None:
     every_core = facts["cores"]
     dtypes = DTYPES[:1] if options.quick else DTYPES
     thread_counts = (every_core,) if options.quick else sorted({1, every_core})
+    clock = time.perf_counter
+    if options.processor_time:
+        thread_counts, clock = (1,), time.process_time
     timings = [
-        measure(*problem, *of_dtypes, threads, options.rounds)
+        measure(*problem, *of_dtypes, threads, options.rounds, clock)
         for problem in PROBLEMS
         for of_dtypes in dtypes
         for threads in thread_counts
