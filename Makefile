@@ -40,6 +40,7 @@ format: $(VENV)/test.stamp ## put every file into the project's format
 bench: $(VENV)/bench.stamp ## every benchmark, side by side with its peers
 	$(BIN)/python benchmarks/one_pass.py
 	$(BIN)/python benchmarks/sparse_pass.py
+	$(BIN)/python benchmarks/cost.py --pictures $(OUT)/benchmarks
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python -m benchmarks.networks
