@@ -22,7 +22,7 @@ from benchmarks.softmax.solvers import OURS, PROVEN, SOLVERS, Unable, solve
 
 TARGET, ENOUGH = 1e-6, 1e-8  # relative suboptimality
 ROUNDS = 5
-STUCK = 10  # efforts in a row that changed nothing
+STUCK = 20  # efforts in a row that changed nothing: a step of Newton's may be worth five decades
 ROUND_SECONDS = 4.0  # beyond, one round more will do
 
 

@@ -1,15 +1,13 @@
 """The quadratic model of the softmax loss among some coefficients, minimised with an l1 penalty.
 
-Where the Hessian is worth its cost it is added up, and a minimum is exact (`HeldHessian`). Where it is too large, as for
-text, coordinate descent goes through the rows' non-zeros instead (`RowsHessian`).
+Where the Hessian is worth its cost it is added up, and a minimum is exact (`HeldHessian`). Where it is too large, as
+for text, coordinate descent and conjugate gradients go through the rows' non-zeros instead (`RowsHessian`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import SparseRows, _kernels
@@ -20,19 +18,21 @@ VECTOR = 8.0  # multiply-adds of a matrix product in the time of an entry that i
 
 
 class L1Model(Protocol):
-    """A quadratic, and how to minimise it plus an l1 penalty.
+    """A quadratic, and how to minimise it plus an l1 penalty."""
 
-    Attributes
-    ----------
-    scale
-        Mean curvature along the penalised entries.
-    """
-
-    scale: float
+    @property
+    def scale(self) -> float:
+        """Mean curvature along the penalised entries."""
 
     def minimise(
-        self, gradient: Float64Array, start: Float64Array, l1: Float64Array, damping: Float64Array,
-        *, accuracy: float, most: float,
+        self,
+        gradient: Float64Array,
+        start: Float64Array,
+        l1: Float64Array,
+        damping: Float64Array,
+        *,
+        accuracy: float,
+        most: float,
     ) -> tuple[Float64Array, float]:
         """Return a step (n,) and step . H step, the curvature along it without what ``damping`` adds.
 
@@ -50,17 +50,25 @@ class HeldHessian:
         self.scale = float(hessian.diagonal() @ penalised / penalised.sum()) if penalised.any() else 1.0
 
     def minimise(
-        self, gradient: Float64Array, start: Float64Array, l1: Float64Array, damping: Float64Array,
-        *, accuracy: float, most: float,
+        self,
+        gradient: Float64Array,
+        start: Float64Array,
+        l1: Float64Array,
+        damping: Float64Array,
+        *,
+        accuracy: float,
+        most: float,
     ) -> tuple[Float64Array, float]:
         """Return step and curvature along it; see `L1Model`."""
-        step, slope = _kernels.minimise_l1_quadratic(self._hessian, damping, gradient, start, l1, accuracy=accuracy, most=most)
+        step, slope = _kernels.minimise_l1_quadratic(
+            self._hessian, damping, gradient, start, l1, accuracy=accuracy, most=most
+        )
         return step, float(step @ (slope - gradient - damping * step))
 
 
 @dataclass(frozen=True)
 class RowsHessian:
-    """The rows, and whose coefficients the entries are; see `chainrule.engine._kernels.SparseRowsAndColumns.minimise_l1`."""
+    """The rows, and whose coefficients the entries are; see `chainrule.engine.SparseRows.minimise_l1`."""
 
     rows: SparseRows
     centre: Float64Array
@@ -71,8 +79,14 @@ class RowsHessian:
     scale: float
 
     def minimise(
-        self, gradient: Float64Array, start: Float64Array, l1: Float64Array, damping: Float64Array,
-        *, accuracy: float, most: float,
+        self,
+        gradient: Float64Array,
+        start: Float64Array,
+        l1: Float64Array,
+        damping: Float64Array,
+        *,
+        accuracy: float,
+        most: float,
     ) -> tuple[Float64Array, float]:
         """Return step and curvature along it; see `L1Model`."""
         return self.rows.minimise_l1(

@@ -6,8 +6,8 @@ import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows
-from chainrule.solvers.l1_model import HeldHessian, L1Model, RowsHessian, costs_less_by_rows
 from chainrule.solvers.curvature import Point, choose_kind, cost_of_sampled, curvature_at
+from chainrule.solvers.l1_model import HeldHessian, L1Model, RowsHessian, costs_less_by_rows
 from chainrule.solvers.solution import Curvature
 
 SHRINKAGES = 1.0 - np.append(0.0, np.logspace(-6, 0, 13))  # of theta, from 1 to where no |V| is above
@@ -133,7 +133,9 @@ class SoftmaxObjective:
             # The loss does not see what the intercepts have in common: any curvature there keeps it where it is.
             free = np.flatnonzero(columns == len(self.centre))
             hessian[np.ix_(free, free)] += hessian[free, free].mean() + np.finfo(np.float64).tiny ** 0.5
-        hessian[np.diag_indices_from(hessian)] += self.strength * penalised
+        if self.strength > 0.0:
+            diagonal = np.einsum("jj->j", hessian)
+            diagonal += self.strength * penalised
         return HeldHessian(hessian, penalised)
 
     def _typical_curvature(self, columns: IntArray) -> float:
@@ -213,8 +215,8 @@ class SoftmaxObjective:
     def _ahead(self, gradient: Float64Array, step: Float64Array) -> tuple[Float64Array, float]:
         """Return the gradient at p' = p (1 + t e) and a bound of sum_i s_i KL(p'_i || p_i), for a step (W, c).
 
-        e_ik = u_ik - sum_j p_ij u_ij with u = X W + c: the probabilities move so to first order, the gradient by t H step,
-        and the divergence is at most t^2 step . H step. t is 1, or as much as leaves no probability negative.
+        e_ik = u_ik - sum_j p_ij u_ij with u = X W + c: the probabilities move so to first order, the gradient by
+        t H step, and the divergence is at most t^2 step . H step. t is 1, or as much as leaves no probability negative.
         """
         moved = self._loss_hessian_vector(step, exact=True)
         logits = self.rows.logits(*self._split(step))
