@@ -11,6 +11,7 @@ from typing import Protocol
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import SparseRows, _kernels
+from chainrule.solvers.damping import FIRST
 
 SWEEPS = 100.0  # that one model takes
 SWEEP_ROWS = 5.0  # entries that a row costs a class, beside its own
@@ -23,6 +24,10 @@ class L1Model(Protocol):
     @property
     def scale(self) -> float:
         """Mean curvature along the penalised entries."""
+
+    @property
+    def first_damping(self) -> float:
+        """Damping to begin with, where a model with hardly any curvature somewhere is dear to minimise."""
 
     def minimise(
         self,
@@ -44,6 +49,8 @@ class L1Model(Protocol):
 
 class HeldHessian:
     """The Hessian (n, n) as it is; ``penalised`` (n,) says which entries `scale` counts."""
+
+    first_damping = 0.0
 
     def __init__(self, hessian: Float64Array, penalised: Float64Array) -> None:
         self._hessian = hessian
@@ -77,6 +84,11 @@ class RowsHessian:
     classes: IntArray
     l2: Float64Array
     scale: float
+
+    @property
+    def first_damping(self) -> float:
+        """See `L1Model`."""
+        return FIRST * self.scale
 
     def minimise(
         self,

@@ -110,7 +110,7 @@ class _Run:
         self.curve = [self.point.value()]
         self.promised = np.inf  # decrease of the last step
         self._gap: float | None = None  # once it is as small as it is to be
-        self._damping = Damping()
+        self._damping, self._undamped = Damping(), True  # no model has asked for damping yet
         strong = self.l1 > 0.0
         highest = float(np.abs(self.point.gradient[strong]).max(initial=0.0) / self.l1[strong].min(initial=np.inf))
         self._level = min(max(1.0, highest), MAX_LEVEL)  # of the l1 penalty, 1 being its own strength
@@ -129,6 +129,8 @@ class _Run:
             return self._end("precision")
         model = objective.model_among(entries)
         scale = model.scale
+        if self._undamped and model.first_damping > 0.0:
+            damping.strength, self._undamped = max(damping.strength, model.first_damping), False
         at_point = level == 1.0  # and the objective has not been asked elsewhere since
         while True:
             with np.errstate(over="ignore", invalid="ignore"):  # a model beyond float64: its step is refused
