@@ -14,7 +14,7 @@ namespace {
 constexpr Index kBlockNumbers = 1 << 16;  // of weighted rows at a time: half of a second-level cache
 constexpr Index kMinBlockRows = 64, kMaxBlockRows = 256;
 constexpr Index kMinChunkRows = 256;
-constexpr Index kMinChunkWork = 1 << 19;  // multiply-adds
+constexpr Index kMinChunkWork = 1 << 21;  // multiply-adds
 constexpr Index kMaxChunks = 16;
 constexpr Index kMaxChunkBytes = 256 << 20;  // memory of all chunks' sums
 

@@ -1,4 +1,4 @@
-"""The Hessian among some coefficients, and the minimum of its quadratic with an l1 penalty: held, and from sparse rows."""
+"""The Hessian among some coefficients, and the minimum of its quadratic with an l1 penalty: held, and by rows."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_sparse_rows_have_the_held_quadratics_minimum(seed, K, l2, l1_strength):
     held, _ = _kernels.minimise_l1_quadratic(hessian, np.zeros(n), gradient, start, l1, **options)
     best = _value(hessian, gradient, start, l1, held)
     promised = _value(hessian, gradient, start, l1, np.zeros(n)) - best
-    # What the classes have in common has no curvature and, as the gradient here is no loss's, no minimum for intercepts.
+    # What several classes have in common has no curvature and, as the gradient here is no loss's, no minimum.
     if K == 1:
         assert _value(hessian, gradient, start, l1, step) == pytest.approx(best, abs=1e-6 * promised)
 

@@ -128,7 +128,9 @@ def test_a_model_is_minimised(condition):
         hessian, gradient = root.T @ root, rng.standard_normal(12) * np.sqrt(condition)
         w = rng.standard_normal(12) * (rng.random(12) < 0.5) / np.sqrt(condition)
         l1 = np.where(np.arange(12) < 10, 0.5 * np.sqrt(condition), 0.0)
-        step, residual = _kernels.minimise_l1_quadratic(hessian, np.zeros(12), gradient, w, l1, accuracy=1e-10, most=np.inf)
+        step, _ = _kernels.minimise_l1_quadratic(
+            hessian, np.zeros(12), gradient, w, l1, accuracy=1e-10, most=np.inf
+        )  # fmt: skip
         target = w + step
         slope = gradient + hessian @ (target - w)
         # Optimal: the slope is -l1 sign where something is left, at most l1 where nothing is.
@@ -157,9 +159,8 @@ def test_through_the_rows_it_is_the_same_optimum(monkeypatch, K, l2):
 
 def test_a_step_to_the_models_minimum_proves_a_bound_of_second_order():
     """And no bound is wrong, wherever the step leads: hypothesis asks the same of every stop above."""
-    problem = lambda: _problem(11, m=200, d=6, K=4, l1=0.01)  # noqa: E731
-    optimum = proximal_newton(problem(), np.zeros(problem().size), tol=1e-13, max_passes=300)
-    objective = problem()
+    objective = _problem(11, m=200, d=6, K=4, l1=0.01)
+    optimum = proximal_newton(objective, np.zeros(objective.size), tol=1e-13, max_passes=300)
     for distance in (1e-1, 1e-2, 1e-3):
         w = optimum.parameters * (1.0 + distance)
         smooth, gradient = objective.value_and_gradient(w)

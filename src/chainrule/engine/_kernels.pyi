@@ -147,8 +147,8 @@ def minimise_l1_quadratic(
 ) -> tuple[Float64Array, Float64Array]:
     """Minimise gradient . step + step (H + diag(damping)) step / 2 + sum_j l1_j |start_j + step_j|.
 
-    Returns step (n,) and the quadratic's slope there (n,). No coordinate alone can gain more than ``accuracy`` times the
-    decrease at ``step``, unless that is more than ``most``. Coordinates end on zero exactly.
+    Returns step (n,) and the quadratic's slope there (n,). No coordinate alone can gain more than ``accuracy`` times
+    the decrease at ``step``, unless that is more than ``most``. Coordinates end on zero exactly.
     """
 
 class SparseRowsAndColumns:
@@ -211,9 +211,9 @@ class SparseRowsAndColumns:
         """Minimise gradient . step + step (H + diag(l2 + damping)) step / 2 + sum_e l1_e |start_e + step_e|.
 
         H is `softmax_hessian` among the same entries, never made: coordinate descent goes through the columns' entries.
-        All else (n,), but for means (d,), probabilities (m, K) and shares (m,); where there are means other than 0, every
-        class's intercept is among the entries. Ends as `minimise_l1_quadratic` does.
-        Returns step and step (H + diag(l2)) step.
+        All else (n,), but for means (d,), probabilities (m, K) and shares (m,); where there are means other than 0,
+        every class's intercept is among the entries. Ends as `minimise_l1_quadratic` does. Returns step and
+        step (H + diag(l2)) step.
         """
 
     def probabilities(

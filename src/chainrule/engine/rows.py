@@ -95,7 +95,7 @@ class DenseRows:
 
     def logits(self, weight: Float64Array, bias: Float64Array) -> Float64Array:
         """Return X weight + bias, (m, outputs)."""
-        return _kernels.softmax_logits(self.X, weight, bias, n_threads=self.n_threads)
+        return _kernels.softmax_logits(self.X, weight, bias, n_threads=self.n_threads).astype(np.float64, copy=False)
 
     def hessian_vector(
         self, probabilities: Float64Array, weight: Float64Array, bias: Float64Array, *, exact: bool = False

@@ -3,8 +3,12 @@
 Around each point the smooth part of the objective is taken for its quadratic model; model plus l1 penalty is minimised
 over a working set: the coefficients that are not zero, and those whose gradient says that they should not be. Lee,
 Sun and Saunders 2014, "Proximal Newton-Type Methods for Minimizing Composite Functions"; working sets as in Johnson
-and Guestrin 2015, "Blitz". The model is minimised by coordinate descent, which finds the signs, and a solve for given
-signs, which is exact. Damping is that of `chainrule.solvers.newton`.
+and Guestrin 2015, "Blitz". Models are minimised no further than they hold (`chainrule.solvers.l1_model`).
+
+The l1 penalty begins as strong as the gradient is and is lowered with every step that is taken whole, to its own
+strength: far from the optimum few coefficients are then at work, and no step leads further than its model holds. Where
+losses fall off exponentially a whole step is still too short, and twice the step is tried. Damping is that of
+`chainrule.solvers.newton`.
 """
 
 from __future__ import annotations
@@ -24,8 +28,9 @@ from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Sol
 MIN_WORKING_SET = 100
 ROUGHEST, FINEST = 0.1, 1e-10  # to which a model is minimised, as a share of what the step promises
 NEAR = 1e-3  # of the optimum, as a share of the value
-LOWEST, HIGHEST = 0.1, 0.35
-MORE_THAN_PROMISED = 1.1
+LOWEST, HIGHEST = 0.1, 0.35  # of the penalty's level, at which the next step may be taken
+MAX_LEVEL = 1e15
+MORE_THAN_PROMISED = 1.1  # of a decrease to what was promised: twice the step is tried
 LEAST = 1e-7  # of the mean curvature: less damping changes nothing
 
 
@@ -104,21 +109,19 @@ class _Run:
             )
         self.curve = [self.point.value()]
         self.promised = np.inf  # decrease of the last step
-        self.gap: float | None = None
-        self._damping = Damping()
+        self._gap: float | None = None  # once it is as small as it is to be
+        self._damping, self._undamped = Damping(), True  # no model has asked for damping yet
         strong = self.l1 > 0.0
-        self._level = max(1.0, float((np.abs(self.point.gradient[strong]) / self.l1[strong]).max(initial=0.0)))
+        highest = float(np.abs(self.point.gradient[strong]).max(initial=0.0) / self.l1[strong].min(initial=np.inf))
+        self._level = min(max(1.0, highest), MAX_LEVEL)  # of the l1 penalty, 1 being its own strength
         self._lower()
 
     def step(self) -> Status | None:
         """Take a step; return why there is none."""
         objective, point, damping, level = self.objective, self.point, self._damping, self._level
         value = point.value(level)
-        wanted = gap_allowed(self.tol, value)
-        if level == 1.0:
-            self.gap = objective.gap(value, point.gradient, wanted)
-            if self.gap is not None and self.gap <= wanted:
-                return "converged"
+        if level == 1.0 and self._is_proven():
+            return "converged"
         if objective.passes > self.max_passes:
             return "max_iter"
         entries = working_set(point.w, point.gradient, level * self.l1)
@@ -126,6 +129,8 @@ class _Run:
             return self._end("precision")
         model = objective.model_among(entries)
         scale = model.scale
+        if self._undamped and model.first_damping > 0.0:
+            damping.strength, self._undamped = max(damping.strength, model.first_damping), False
         at_point = level == 1.0  # and the objective has not been asked elsewhere since
         while True:
             with np.errstate(over="ignore", invalid="ignore"):  # a model beyond float64: its step is refused
@@ -136,14 +141,8 @@ class _Run:
             drowned = promised <= 64.0 * ROUNDING * value
             if drowned and promised >= 0.25 * self.promised and damping.strength == 0.0:
                 return self._end("precision")
-            if at_point and 2.0 * promised <= wanted:
-                step = np.zeros(objective.size)
-                step[entries] = move
-                gap = objective.gap(value, point.gradient, wanted, step)
-                if gap is not None and (self.gap is None or gap < self.gap):
-                    self.gap = gap
-                    if gap <= wanted:
-                        return "converged"
+            if at_point and 2.0 * promised <= gap_allowed(self.tol, value) and self._is_proven(entries, move):
+                return "converged"
             at_point = False
             found, length = (
                 self._line_search(entries, move, promised, drowned) if np.isfinite(promised) else (None, 0.0)
@@ -163,6 +162,20 @@ class _Run:
             self._lower()
         return None
 
+    def _is_proven(self, entries: IntArray | None = None, move: Float64Array | None = None) -> bool:
+        """Whether the bound is as small as it is to be; with a step to the model's minimum by means of that."""
+        towards = None
+        if entries is not None:
+            towards = np.zeros(self.objective.size)
+            towards[entries] = move
+        value = self.point.value()
+        wanted = gap_allowed(self.tol, value)
+        gap = self.objective.gap(value, self.point.gradient, wanted, towards)
+        if gap is None or gap > wanted:
+            return False
+        self._gap = gap
+        return True
+
     def _end(self, status: Status) -> Status | None:
         """Return why there is no step, unless the penalty can still be lowered: then there may be one."""
         if self._level == 1.0:
@@ -172,6 +185,8 @@ class _Run:
 
     def _lower(self) -> None:
         """Make the penalty weaker, so far that the working set at most about doubles."""
+        if self._level == 1.0:
+            return
         excess = self._excess()
         most = max(MIN_WORKING_SET, int((self.point.w != 0.0).sum()))
         at_most = float(np.partition(excess, -most)[-most]) if len(excess) > most else 0.0
@@ -180,12 +195,13 @@ class _Run:
     def _excess(self) -> Float64Array:
         """Return how strong, in units of the penalty's own strength, it must be for each entry that is 0 to stay so."""
         zero = (self.l1 > 0.0) & (self.point.w == 0.0)
-        return np.abs(self.point.gradient[zero]) / self.l1[zero]
+        excess: Float64Array = np.abs(self.point.gradient[zero]) / self.l1[zero]
+        return excess
 
     def last_gap(self, status: Status) -> float | None:
         """Return the bound at the end, whatever it costs."""
         if status == "converged":
-            return self.gap
+            return self._gap
         if status != "max_iter":  # the objective was last asked elsewhere
             self.objective.value_and_gradient(self.point.w)
         return self.objective.gap(self.point.value(), self.point.gradient, np.inf)
@@ -199,7 +215,9 @@ class _Run:
         w, gradient, l1 = self.point.w[entries], self.point.gradient[entries], self._level * self.l1[entries]
         accuracy = min(ROUGHEST, max(FINEST, (self.promised / self.point.value()) ** 2))
         damping = self._damping.strength * self.objective.damped[entries]
-        move, curvature = model.minimise(gradient, w, l1, damping, accuracy=accuracy, most=self.point.value(self._level))
+        move, curvature = model.minimise(
+            gradient, w, l1, damping, accuracy=accuracy, most=self.point.value(self._level)
+        )
         gain = float((l1 * (np.abs(w) - np.abs(w + move))).sum())
         return move, gain - float(gradient @ move) - 0.5 * curvature
 

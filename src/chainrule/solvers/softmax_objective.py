@@ -134,7 +134,9 @@ class SoftmaxObjective:
             # The loss does not see what the intercepts have in common: any curvature there keeps it where it is.
             free = np.flatnonzero(columns == len(self.centre))
             hessian[np.ix_(free, free)] += hessian[free, free].mean() + np.finfo(np.float64).tiny ** 0.5
-        hessian[np.diag_indices_from(hessian)] += self.strength * penalised
+        if self.strength > 0.0:
+            diagonal = np.einsum("jj->j", hessian)
+            diagonal += self.strength * penalised
         return HeldHessian(hessian, penalised)
 
     def _typical_curvature(self, columns: IntArray) -> float:
@@ -217,8 +219,8 @@ class SoftmaxObjective:
     def _ahead(self, gradient: Float64Array, step: Float64Array) -> tuple[Float64Array, float]:
         """Return the gradient at p' = p (1 + t e) and a bound of sum_i s_i KL(p'_i || p_i), for a step (W, c).
 
-        e_ik = u_ik - sum_j p_ij u_ij with u = X W + c: the probabilities move so to first order, the gradient by t H step,
-        and the divergence is at most t^2 step . H step. t is 1, or as much as leaves no probability negative.
+        e_ik = u_ik - sum_j p_ij u_ij with u = X W + c: the probabilities move so to first order, the gradient by
+        t H step, and the divergence is at most t^2 step . H step. t is 1, or as much as leaves no probability negative.
         """
         moved = self._loss_hessian_vector(step, exact=True)
         logits = self.rows.logits(*self._split(step))
