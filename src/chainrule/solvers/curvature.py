@@ -22,7 +22,7 @@ from chainrule.solvers.solution import Curvature, LinearMap
 Kind: TypeAlias = Literal["full", "sampled", "per_class", "pooled", "diagonal"]
 
 ROWS_PER_FEATURE = 20  # a Gram matrix of so many rows per column is close to that of all rows
-ROWS_PER_PAIR = 6  # the same per pair of classes: the pairs share their rows as it suits them
+ROWS_PER_PAIR = 10  # the same per pair of classes: the pairs share their rows as it suits them
 MAX_FULL_SIZE = 3000  # rows of the whole Hessian: 72 MB, a factorisation of 9 GFLOP
 MAX_BLOCK_SIZE = 3000  # the same for a block
 MAX_SAMPLED_SIZE = 9000  # the same for a whole Hessian in float32: 324 MB, 243 GFLOP
