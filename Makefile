@@ -14,18 +14,23 @@ export PIP_CONSTRAINT := $(abspath constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CHAINRULE_WERROR := 1
 
-.PHONY: run test test-all check format bench docs sanitize clean
+.PHONY: run test test-all browser check format bench docs sanitize clean
 
 run: $(VENV)/run.stamp ## train on the bundled penguins; model, predictions and report go to out/
 	@mkdir -p $(OUT)
 	$(BIN)/chainrule train examples/penguins.csv --target species --output $(OUT)/penguins.chainrule --report $(OUT)/penguins.html
 	$(BIN)/chainrule predict $(OUT)/penguins.chainrule examples/penguins.csv --proba --output $(OUT)/predictions.csv
 
-test: $(VENV)/test.stamp ## the tests
+test: $(VENV)/test.stamp browser ## the tests
 	$(BIN)/python -m pytest
 
-test-all: $(VENV)/test.stamp ## the slow tests too
+test-all: $(VENV)/test.stamp browser ## the slow tests too
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+# The board's tests open it in a real browser; where there is none, and none can be installed, they are skipped.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || echo "no chromium: the page's tests are skipped"
 
 check: $(VENV)/test.stamp ## style, types, import direction (run with the tests as well)
 	$(BIN)/ruff check .
@@ -40,9 +45,11 @@ format: $(VENV)/test.stamp ## put every file into the project's format
 bench: $(VENV)/bench.stamp ## every benchmark, side by side with its peers
 	$(BIN)/python benchmarks/one_pass.py
 	$(BIN)/python benchmarks/sparse_pass.py
+	$(BIN)/python benchmarks/cost.py --pictures $(OUT)/benchmarks
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python -m benchmarks.networks
+	$(BIN)/python -m benchmarks.softmax --quick
 
 docs: $(VENV)/docs.stamp ## the guide and the reference as HTML, in out/docs
 	$(BIN)/python -m sphinx -W -q -b html docs $(OUT)/docs
