@@ -40,9 +40,11 @@ format: $(VENV)/test.stamp ## put every file into the project's format
 bench: $(VENV)/bench.stamp ## every benchmark, side by side with its peers
 	$(BIN)/python benchmarks/one_pass.py
 	$(BIN)/python benchmarks/sparse_pass.py
+	$(BIN)/python benchmarks/cost.py --pictures $(OUT)/benchmarks
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python -m benchmarks.networks
+	$(BIN)/python -m benchmarks.softmax --quick
 
 docs: $(VENV)/docs.stamp ## the guide and the reference as HTML, in out/docs
 	$(BIN)/python -m sphinx -W -q -b html docs $(OUT)/docs

@@ -9,9 +9,10 @@
 
 namespace chainrule {
 
-// The Cholesky factor of a positive semi-definite matrix (n, n), with as little added to its diagonal as it takes. The
-// matrix is scaled to a unit diagonal first, so that rows of any size count alike. Where no reasonable addition is
-// enough, the diagonal alone stands for the matrix. The same bits for any number of threads.
+// The Cholesky factor of a positive semi-definite matrix (n, n), with as little added to its diagonal as it takes: along
+// what has no curvature a solution goes far. The matrix is scaled to a unit diagonal first, so that rows of any size count
+// alike. Where no reasonable addition is enough, the diagonal alone stands for the matrix. The same bits for any number of
+// threads.
 template <class T>
 class Cholesky {
 public:

@@ -16,6 +16,8 @@ constexpr Index kBlockBytes = 192 * 1024;     // of rows: a block and the next o
 constexpr Index kMinBlockRows = 16;           // also the granule: whole vectors at every level
 constexpr Index kMaxBlockRows = 96;           // of few features: what fits in the first-level cache
 constexpr Index kMinChunkWork = 1 << 18;      // multiply-adds of a chunk, so that handing it out costs little
+constexpr Index kMinChunkRows = 256;          // likewise its sums, which are set to 0 and added to the others'
+constexpr Index kAlwaysChunks = 8;            // but not at the price of idle threads
 constexpr Index kMaxChunks = 64;
 constexpr Index kMaxChunkBytes = 256 << 20;   // memory of all chunks' sums
 
@@ -38,21 +40,19 @@ T read_element(const T* at) {
     return value;
 }
 
-template <class T>
-PassShape shape_of(PassShape shape, const SoftmaxProblem<T>& problem, Index lanes) {
-    const bool aligned = reinterpret_cast<std::uintptr_t>(problem.rows.data) % alignof(T) == 0;
-    const bool narrow = problem.narrow_rows.data != nullptr;
-    const bool packs = shape.n_features > 0 &&
-                       (narrow || problem.rows.column_stride != 1 || shape.n_features < lanes || !aligned);
+template <class X>
+PassShape shape_of(PassShape shape, const Matrix<const X>& rows, Index lanes) {
+    const bool aligned = reinterpret_cast<std::uintptr_t>(rows.data) % alignof(X) == 0;
+    const bool packs = shape.n_features > 0 && (rows.column_stride != 1 || shape.n_features < lanes || !aligned);
     shape.width = packs ? divide_up(shape.n_features, lanes) * lanes : shape.n_features;
     if (packs) {
         shape.packed_stride = shape.width;
         // Rows a multiple of 4 KB apart would all compete for the same few cache lines.
-        if (shape.packed_stride * Index(sizeof(T)) % 4096 == 0) shape.packed_stride += 64 / Index(sizeof(T));
+        if (shape.packed_stride * Index(sizeof(X)) % 4096 == 0) shape.packed_stride += 64 / Index(sizeof(X));
     }
-    const Index row_bytes = std::max<Index>(1, shape.width * Index(sizeof(T)));
-    const Index rows = kBlockBytes / row_bytes / kMinBlockRows * kMinBlockRows;
-    shape.block_rows = std::clamp(rows, kMinBlockRows, kMaxBlockRows);
+    const Index row_bytes = std::max<Index>(1, shape.width * Index(sizeof(X)));
+    const Index in_cache = kBlockBytes / row_bytes / kMinBlockRows * kMinBlockRows;
+    shape.block_rows = std::clamp(in_cache, kMinBlockRows, kMaxBlockRows);
     return shape;
 }
 
@@ -62,7 +62,8 @@ Index chunk_count(const PassShape& shape) {
     const Index by_work = shape.n_rows * row_work / kMinChunkWork;
     const Index sum_bytes = std::max<Index>(1, shape.n_outputs * (shape.width + 1) * Index(sizeof(double)));
     const Index by_memory = std::max<Index>(2, kMaxChunkBytes / sum_bytes);
-    return std::max<Index>(1, std::min({n_blocks, by_work, by_memory, kMaxChunks}));
+    const Index by_rows = std::max(kAlwaysChunks, shape.n_rows / kMinChunkRows);
+    return std::max<Index>(1, std::min({n_blocks, by_work, by_rows, by_memory, kMaxChunks}));
 }
 
 // Weights in the order in which the forward product reads them: by tile of classes, by step of `lanes` features,
@@ -183,7 +184,9 @@ template <class T>
 SoftmaxSums run_softmax_pass(RowFunction function, const SoftmaxProblem<T>& problem, int n_threads) {
     const SoftmaxKernels<T>& kernels = kernels_for<T>();
     SoftmaxPass<T> pass = row_pass(function, problem);
-    pass.shape = shape_of(pass.shape, problem, kernels.lanes);
+    const bool narrow = problem.narrow_rows.data != nullptr;
+    pass.shape = narrow ? shape_of(pass.shape, problem.narrow_rows, kernels.lanes)
+                        : shape_of(pass.shape, problem.rows, kernels.lanes);
     const PassShape& shape = pass.shape;
     pass.rows = problem.rows;
     pass.narrow_rows = problem.narrow_rows;

@@ -58,22 +58,25 @@ void for_parts(const std::vector<Index>& cuts, int n_threads, const Task& task) 
     parallel_for(Index(cuts.size()) - 1, n_threads, [&](Index part, int worker) { task(part, worker); });
 }
 
-// Rows of whole vectors; a single column is left as it is.
-Index padded_stride(Index n_columns) {
-    const Index lanes = kernels().sparse_rows.lanes;
-    return n_columns <= 1 ? 1 : divide_up(n_columns, lanes) * lanes;
+// Columns of what the kernels read: one, or at least a vector.
+Index padded_columns(Index n_columns) {
+    return n_columns <= 1 ? 1 : std::max<Index>(n_columns, kernels().sparse_rows.lanes);
+}
+
+bool is_read_in_place(const Matrix<const double>& dense, Index n_columns) {
+    return dense.column_stride == 1 && n_columns >= kernels().sparse_rows.lanes;
 }
 
 // use(row, numbers) for each row of matrix times dense, while its numbers are in the first-level cache.
 template <class Value, class Position, class Use>
-void for_product_rows(const SparseMatrix<Value, Position>& matrix, Index n_rows, const Padded& dense, int n_threads,
-                      const Use& use) {
-    const Index held_rows = std::clamp<Index>(kHeldNumbers / dense.stride, 1, kHeldNumbers);
-    const Index held = divide_up(held_rows * dense.stride, 8) * 8;
+void for_product_rows(const SparseMatrix<Value, Position>& matrix, Index n_rows, const DenseRows<const double>& dense,
+                      int n_threads, const Use& use) {
+    const Index held_rows = std::clamp<Index>(kHeldNumbers / dense.columns, 1, kHeldNumbers);
+    const Index held = divide_up(held_rows * dense.columns, 8) * 8;
     const AlignedMemory memory(std::size_t(held * n_threads) * sizeof(double));
-    const std::vector<Index> cuts = cut_rows(matrix.starts, n_rows, dense.stride);
+    const std::vector<Index> cuts = cut_rows(matrix.starts, n_rows, dense.columns);
     for_parts(cuts, n_threads, [&](Index part, int worker) {
-        const Padded product{memory.as<double>() + worker * held, dense.stride};
+        const DenseRows<double> product{memory.as<double>() + worker * held, dense.columns, dense.columns};
         const Index end = cuts[std::size_t(part) + 1];
         for (Index first = cuts[std::size_t(part)]; first < end; first += held_rows) {
             const Index last = std::min(first + held_rows, end);
@@ -116,68 +119,77 @@ void check_sparse(const char* name, const Position* starts, Index n_rows, const 
 template <class Value, class Position>
 void sparse_product(const SparseMatrix<Value, Position>& matrix, Index n_rows, const Matrix<const double>& dense,
                     Index n_dense, Index n_columns, double* out, int n_threads) {
-    const Index stride = padded_stride(n_columns);
-    const AlignedMemory dense_memory(std::size_t(std::max<Index>(1, n_dense) * stride) * sizeof(double));
-    const Padded from{dense_memory.as<double>(), stride};
-    for (Index j = 0; j < n_dense; ++j) {
-        for (Index c = 0; c < stride; ++c) {
-            from.data[j * stride + c] =
-                c < n_columns ? dense.data[j * dense.row_stride + c * dense.column_stride] : 0.0;
+    const bool in_place = is_read_in_place(dense, n_columns);
+    const Index columns = padded_columns(n_columns);
+    const AlignedMemory copy(in_place ? 0 : std::size_t(std::max<Index>(1, n_dense) * columns) * sizeof(double));
+    if (!in_place) {
+        double* to = copy.as<double>();
+        for (Index j = 0; j < n_dense; ++j) {
+            for (Index c = 0; c < columns; ++c, ++to) {
+                *to = c < n_columns ? dense.data[j * dense.row_stride + c * dense.column_stride] : 0.0;
+            }
         }
     }
+    const DenseRows<const double> from = in_place ? DenseRows<const double>{dense.data, dense.row_stride, columns}
+                                                  : DenseRows<const double>{copy.as<double>(), columns, columns};
     for_product_rows(matrix, n_rows, from, n_threads,
                      [&](Index i, const double* row) { std::copy_n(row, n_columns, out + i * n_columns); });
 }
 
 template <class Value, class Position>
 SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& problem,
-                            const SparseMatrix<Value, Position>& rows, const SparseMatrix<Value, Position>& columns,
-                            AlignedMemory& memory, int n_threads) {
+                            const SparseMatrix<Value, Position>& rows,
+                            const SparseMatrix<Value, Position>& by_column, AlignedMemory& memory, int n_threads) {
     const SparseRowFunctions& functions = kernels().sparse_rows;
     const SparseKernels<Value, Position>& products = kernels_for<Value, Position>();
     SoftmaxPass<double> pass = row_pass(function, problem);
     PassShape& shape = pass.shape;
     shape.block_rows = kBlockRows;
-    const Index first_column = problem.n_columns - shape.n_outputs;
-    const Index stride = padded_stride(shape.n_outputs);
+    // Weights of enough classes are read where they are, and both products have a column for the reference class too,
+    // whose logit is subtracted afterwards. Else they are copied, less the reference class's.
+    const bool in_place = is_read_in_place(problem.weights, problem.n_columns);
+    const Index n_columns = in_place ? problem.n_columns : shape.n_outputs;
+    const Index columns = padded_columns(n_columns);
+    const Index first_column = problem.n_columns - n_columns;  // of the products, in the caller's weights
 
-    const Index weights_size = divide_up((problem.n_features + 1) * stride, 8) * 8;
-    const std::size_t bytes = std::size_t(weights_size + shape.n_rows * stride) * sizeof(double);
+    const Index copy_size = in_place ? 0 : divide_up(problem.n_features * columns, 8) * 8;
+    const std::size_t bytes = std::size_t(copy_size + shape.n_rows * columns) * sizeof(double);
     if (memory.bytes() < bytes) memory = AlignedMemory(bytes);
-    const Padded weights{memory.as<double>(), stride};
-    const Padded logits{weights.data + weights_size, stride};
-
-    // Weights and bias less those of the reference class.
-    double* bias = weights.data + problem.n_features * stride;
+    double* copy = memory.as<double>();
+    const DenseRows<double> logits{copy + copy_size, columns, columns};
     constexpr Index kRange = 4096;
-    parallel_for(divide_up(problem.n_features, kRange), n_threads, [&](Index range, int) {
+    parallel_for(in_place ? 0 : divide_up(problem.n_features, kRange), n_threads, [&](Index range, int) {
         for (Index j = range * kRange; j < std::min((range + 1) * kRange, problem.n_features); ++j) {
             const double* row = problem.weights.data + j * problem.weights.row_stride;
             const double reference = first_column > 0 ? row[0] : 0.0;
-            double* to = weights.data + j * stride;
-            for (Index c = 0; c < shape.n_outputs; ++c) {
+            double* to = copy + j * columns;
+            for (Index c = 0; c < n_columns; ++c) {
                 to[c] = row[(first_column + c) * problem.weights.column_stride] - reference;
             }
-            std::fill(to + shape.n_outputs, to + stride, 0.0);
+            std::fill(to + n_columns, to + columns, 0.0);
         }
     });
-    std::fill(bias, bias + stride, 0.0);
-    for (Index c = 0; c < shape.n_outputs; ++c) {
-        bias[c] = problem.bias[(first_column + c) * problem.bias_stride] - (first_column > 0 ? problem.bias[0] : 0.0);
+    const DenseRows<const double> weights{in_place ? problem.weights.data : copy,
+                                          in_place ? problem.weights.row_stride : columns, columns};
+    std::vector<double> bias(std::size_t(columns), 0.0);
+    for (Index c = 0; c < n_columns; ++c) {
+        bias[std::size_t(c)] =
+            problem.bias[(first_column + c) * problem.bias_stride] - (first_column > 0 ? problem.bias[0] : 0.0);
     }
 
-    const std::vector<Index> cuts = cut_rows(rows.starts, shape.n_rows, stride);
+    const std::vector<Index> cuts = cut_rows(rows.starts, shape.n_rows, columns);
     const Index n_parts = Index(cuts.size()) - 1;
     std::vector<ChunkSums> parts(static_cast<std::size_t>(n_parts));
-    std::vector<double> bias_sums(std::size_t(n_parts * stride), 0.0);
+    std::vector<double> bias_sums(std::size_t(n_parts * shape.n_outputs), 0.0);
     const std::size_t scratch_bytes = std::size_t(divide_up(Index(functions.scratch_bytes(pass)), 4096) * 4096 + 64);
     const AlignedMemory scratch(scratch_bytes * std::size_t(n_threads));
     for_parts(cuts, n_threads, [&](Index part, int worker) {
         ChunkSums& sums = parts[std::size_t(part)];
-        sums.bias_sums = bias_sums.data() + part * stride;
+        sums.bias_sums = bias_sums.data() + part * shape.n_outputs;
         const Index first = cuts[std::size_t(part)], last = cuts[std::size_t(part) + 1];
-        products.multiply(rows, first, last, weights, bias, {logits.data + first * stride, stride});
-        functions.apply(pass, logits, first, last, scratch.as<char>() + scratch_bytes * std::size_t(worker), sums);
+        products.multiply(rows, first, last, weights, bias.data(), {logits.data + first * columns, columns, columns});
+        functions.apply(pass, logits, n_columns > shape.n_outputs, first, last,
+                        scratch.as<char>() + scratch_bytes * std::size_t(worker), sums);
     });
     SoftmaxSums sums;
     for (const ChunkSums& part : parts) {
@@ -186,19 +198,21 @@ SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& 
     }
     if (!pass.has_gradient) return sums;
 
+    const Index first_output = problem.n_columns - shape.n_outputs;
     sums.bias_gradient.assign(std::size_t(problem.n_columns), 0.0);
     for (Index part = 0; part < n_parts; ++part) {
         for (Index c = 0; c < shape.n_outputs; ++c) {
-            const double sum = bias_sums[std::size_t(part * stride + c)];
-            sums.bias_gradient[std::size_t(first_column + c)] += sum;
-            if (first_column > 0) sums.bias_gradient[0] -= sum;
+            const double sum = bias_sums[std::size_t(part * shape.n_outputs + c)];
+            sums.bias_gradient[std::size_t(first_output + c)] += sum;
+            if (first_output > 0) sums.bias_gradient[0] -= sum;
         }
     }
     sums.weight_gradient.resize(std::size_t(problem.n_features * problem.n_columns));
-    for_product_rows(columns, problem.n_features, logits, n_threads, [&](Index j, const double* row) {
+    const DenseRows<const double> d_logits{logits.data, columns, columns};
+    for_product_rows(by_column, problem.n_features, d_logits, n_threads, [&](Index j, const double* row) {
         double* to = sums.weight_gradient.data() + j * problem.n_columns;
-        std::copy_n(row, shape.n_outputs, to + first_column);
-        if (first_column > 0) to[0] = 0.0 - std::accumulate(row, row + shape.n_outputs, 0.0);
+        std::copy_n(row, n_columns, to + first_column);
+        if (first_column > 0) to[0] = 0.0 - std::accumulate(row, row + n_columns, 0.0);
     });
     return sums;
 }

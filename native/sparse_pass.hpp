@@ -17,8 +17,8 @@ void sparse_product(const SparseMatrix<Value, Position>& matrix, Index n_rows, c
 // `memory` becomes as large as the pass needs, for the next one to have: from the system it costs half a pass.
 template <class Value, class Position>
 SoftmaxSums run_sparse_pass(RowFunction function, const SoftmaxProblem<double>& problem,
-                            const SparseMatrix<Value, Position>& rows, const SparseMatrix<Value, Position>& columns,
-                            AlignedMemory& memory, int n_threads);
+                            const SparseMatrix<Value, Position>& rows,
+                            const SparseMatrix<Value, Position>& by_column, AlignedMemory& memory, int n_threads);
 
 // Throws std::invalid_argument unless starts climb from 0 to n_entries and every index is in 0 .. n_columns - 1.
 template <class Position>

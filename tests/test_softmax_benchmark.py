@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the installed pac
 
 from benchmarks.softmax.problem import PENALTIES, Problem  # noqa: E402
 from benchmarks.softmax.solvers import OURS, PROVEN  # noqa: E402
-from benchmarks.softmax.tables import geometric_mean, ratio, render  # noqa: E402
+from benchmarks.softmax.tables import at_most, geometric_mean, ratio, render  # noqa: E402
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -53,15 +53,38 @@ def test_a_cell_is_measured_and_told(tmp_path):
     assert "| iris, scaled | l2 | 1 |" in done.stdout
 
 
+def test_without_a_set_all_are_meant(tmp_path):
+    # Nothing is asked of any: no solver, and a folder without data.
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.softmax", "show", "--output", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "nothing measured" in done.stderr
+    for arguments, said in ((["--penalty", "--output", str(tmp_path)], "nothing measured"), (["wnie"], "no such set")):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.softmax", *arguments],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert said in done.stderr, done.stderr
+
+
 def test_ratios_and_means():
     times = {OURS: 0.5, PROVEN: 0.6, "snapml": 2.0, "celer": 1.0}
     cell = {
         "set": "wine", "scaling": "raw", "penalty": "l1", "C": 1.0, "seconds": times, "curves": {}, "unable": {},
         "failed": {"skglm": "died"}, "claims": 1, "true_claims": True,
+        "ended": {"glmnet": {"how": "patience", "waited": 3.0}, "liblinear": {"how": "stuck", "waited": 0.1}},
     }  # fmt: skip
     assert ratio(cell) == 0.5
     assert ratio(cell, PROVEN) == 0.6
     assert ratio({**cell, "seconds": {OURS: 1.0}}) is None
+    nobody = {**cell, "seconds": {OURS: 1.0}}
+    assert at_most(cell) == 0.5
+    assert at_most(nobody) == pytest.approx(1 / 3)  # who is stuck does not count
+    assert at_most({**nobody, "seconds": {OURS: 0.01}}) == pytest.approx(1 / 12)  # though 3 s are 300 times ours
+    assert at_most({**nobody, "ended": {}}) == pytest.approx(1 / 12)
+    assert at_most({**cell, "seconds": {"celer": 1.0}}) is None
+    assert "nobody within 3 times ours (1 ran out) | < 0.33" in render([nobody])
     assert geometric_mean([0.1, 10.0]) == pytest.approx(1.0)
     text = render([cell | {"defaults": {OURS: {"silent": True, "away": 0.0, "proven": True}}}])
     assert "| skglm | died | 1 |" in text

@@ -1,8 +1,7 @@
 """One problem, all solvers: ``python -m benchmarks.softmax.cell SET SCALED C PENALTY ...``, a line of JSON per event.
 
-For every solver the efforts grow until the objective is within 1e-8 (relative) of the best one known, or its patience
-is at an end; the objective is computed outside the timing. Then the efforts that first came within 1e-6 are timed
-again, in turn, and medians are taken.
+Ours comes first: how long it takes to an optimum that it has proven says how patient one is with the others. In the
+end the runs that first came within 1e-6 are timed again, in turn, and medians are taken.
 """
 
 from __future__ import annotations
@@ -10,20 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from benchmarks.softmax.curve import Curve, timed
 from benchmarks.softmax.problem import PENALTIES, Problem
-from benchmarks.softmax.sets import load
-from benchmarks.softmax.solvers import OURS, PROVEN, SOLVERS, Unable, solve
+from benchmarks.softmax.sets import independent, load
+from benchmarks.softmax.solvers import OURS, PROVEN, Unable, solve, takes_part
 
-TARGET, ENOUGH = 1e-6, 1e-8  # relative suboptimality
 ROUNDS = 5
-STUCK = 10  # efforts in a row that changed nothing
 ROUND_SECONDS = 4.0  # beyond, one round more will do
+TIMES_OURS, LEAST_PATIENCE, MOST_PATIENCE = 12.0, 1.0, 45.0
+WITHOUT_PENALTY = 10.0  # the least patience there: these cells are few
 
 
 def say(**event: Any) -> None:
@@ -39,8 +37,8 @@ def optimum(problem: Problem) -> tuple[float, dict[str, Any]]:
         warnings.simplefilter("ignore")
         long.fit(problem.X, problem.y)
     best = min(long.objective_, problem.objective(long.coef_.astype(float), long.intercept_.astype(float)))
-    stops = []
-    for budget in (2, 4, 8, 16, 32, 64):
+    stops: list[bool] = []
+    for budget in (2, 4, 8, 16, 32, 64) if problem.is_penalised else ():
         stop = SoftmaxClassifier(C=problem.C, l1_ratio=problem.l1_ratio, max_iter=budget)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -76,34 +74,12 @@ def defaults(problem: Problem, best: float) -> dict[str, Any]:
     return outcomes
 
 
-def curve(name: str, problem: Problem, best: float, patience: float) -> list[dict[str, float]]:
-    """Return effort, seconds and relative suboptimality of one solver at growing effort."""
-    points: list[dict[str, float]] = []
-    warm_up(name, problem)
-    spent, stuck = 0.0, 0
-    for effort in SOLVERS[name].efforts():
-        coef, intercept, seconds = timed(name, problem, effort)
-        away = problem.objective(coef, intercept) / best - 1.0
-        stuck = stuck + 1 if points and abs(away - points[-1]["away"]) <= 1e-9 * abs(away) else 0
-        spent += seconds  # as told: that R starts, and reads the rows, is not held against glmnet
-        points.append({"effort": effort, "seconds": seconds, "away": away})
-        if away <= ENOUGH or stuck >= STUCK or spent + 1.35 * seconds > patience:
-            break
-    return points
-
-
-def timed(name: str, problem: Problem, effort: float) -> tuple[Any, Any, float]:
-    """Return coefficients, intercept and seconds, those that the solver itself tells where it does."""
-    start = time.perf_counter()
-    coef, intercept, *told = solve(name, problem, effort)
-    return coef, intercept, told[0] if told else time.perf_counter() - start
-
-
-def warm_up(name: str, problem: Problem) -> None:
-    """Solve a small problem of the same kind: imports and compilation are not what is timed."""
-    first = np.concatenate([np.flatnonzero(problem.y == k)[:20] for k in range(problem.n_classes)])
-    effort = next(iter(SOLVERS[name].efforts()))
-    solve(name, Problem(problem.X[first], problem.y[first], problem.C, problem.l1_ratio), effort)
+def patience_with(problem: Problem) -> float:
+    """Return seconds for a run of the others: in proportion to what ours takes with its proof."""
+    solve(PROVEN, problem, 1e-6)
+    ours = min(timed(PROVEN, problem, 1e-6)[2] for _ in range(2))
+    least = LEAST_PATIENCE if problem.is_penalised else WITHOUT_PENALTY
+    return min(max(least, TIMES_OURS * ours), MOST_PATIENCE)
 
 
 def main() -> None:
@@ -116,14 +92,23 @@ def main() -> None:
     parser.add_argument("--solvers", nargs="*")
     options = parser.parse_args()
     X, y = load(options.set, options.scaled == "scaled", options.data, options.cache)
+    if options.penalty == "none":
+        X = independent(X)
     problem = Problem(X, y, float(options.C), PENALTIES[options.penalty])
+    problem.doubles  # noqa: B018 - not to be made while somebody is timed
     best, claims = optimum(problem)
-    say(event="optimum", objective=best, rows=X.shape[0], columns=X.shape[1], classes=problem.n_classes, **claims)
+    patience = options.patience or patience_with(problem)
+    say(
+        event="optimum", objective=best, rows=X.shape[0], columns=X.shape[1], classes=problem.n_classes,
+        patience=patience, **claims,
+    )  # fmt: skip
     reached: dict[str, tuple[float, list[float]]] = {}
     for name in options.solvers:
+        if not takes_part(name, options.penalty):
+            continue
         say(event="start", solver=name)
         try:
-            points = curve(name, problem, best, options.patience)
+            curve = Curve(name, problem, best, patience)
         except Unable as reason:
             say(event="unable", solver=name, why=str(reason))
             continue
@@ -133,9 +118,8 @@ def main() -> None:
         except Exception as error:  # a peer's failure is a result
             say(event="failed", solver=name, why=f"{type(error).__name__}: {error}"[:200])
             continue
-        say(event="curve", solver=name, points=points)
-        first = next((p for p in points if p["away"] <= TARGET), None)
-        if first is not None:
+        say(event="curve", solver=name, **curve.to_record())
+        if (first := curve.first()) is not None:
             reached[name] = first["effort"], [first["seconds"]]
     say(event="start", solver="rounds")
     for _ in range(ROUNDS - 1):
@@ -143,7 +127,7 @@ def main() -> None:
             if seconds[0] <= ROUND_SECONDS or (name in (OURS, PROVEN) and len(seconds) < 2):
                 seconds.append(timed(name, problem, effort)[2])
     say(event="times", seconds={name: statistics.median(seconds) for name, (_, seconds) in reached.items()})
-    if len(y) * X.shape[1] <= 2e6 and not problem.is_sparse:
+    if problem.is_penalised and len(y) * X.shape[1] <= 2e6 and not problem.is_sparse:
         say(event="start", solver="defaults")
         say(event="defaults", outcomes=defaults(problem, best))
     say(event="done")

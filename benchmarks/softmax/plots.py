@@ -1,12 +1,13 @@
-"""Suboptimality over time, a panel for each set."""
+"""Suboptimality over time, a panel for each set: the best that a solver has reached by then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from benchmarks.softmax.solvers import OURS, SOLVERS
+from benchmarks.softmax.solvers import OURS, PROVEN, SOLVERS
 
 COLOURS = (
     "#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#8c4d00", "#009e73", "#66c2a5", "#cc79a7", "#999999", "#4d4d4d",
@@ -54,11 +55,13 @@ def _curves(panel: Any, cell: Mapping[str, Any]) -> dict[str, Any]:
     lines = {}
     order = list(SOLVERS)
     for name, points in cell["curves"].items():
-        seconds = [point["seconds"] for point in points]
-        away = [max(point["away"], FLOOR) for point in points]
+        in_time = sorted((point["seconds"], max(point["away"], FLOOR)) for point in points)
+        seconds = [second for second, _ in in_time]
+        away = list(accumulate((distance for _, distance in in_time), min))  # the best by then
         i = order.index(name)
         (lines[name],) = panel.plot(
-            seconds, away, color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)], markersize=4,
+            seconds, away, color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)],
+            markersize=7 if name in (OURS, PROVEN) else 4,
             linewidth=2.4 if name == OURS else 1.1, zorder=3 if name == OURS else 2,
         )  # fmt: skip
     panel.axhline(1e-6, color="#666666", linewidth=0.8, linestyle=(0, (1, 2)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-PENALTIES = {"l2": 0.0, "elastic-net": 0.5, "l1": 1.0}
+PENALTIES = {"l2": 0.0, "elastic-net": 0.5, "l1": 1.0, "none": 0.0}  # and their l1_ratio; none: C is infinite
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,17 @@ class Problem:
         return int(self.y.max()) + 1
 
     @property
+    def is_penalised(self) -> bool:
+        return bool(np.isfinite(self.C))
+
+    @property
     def is_sparse(self) -> bool:
         return bool(sp.issparse(self.X))
+
+    @cached_property
+    def doubles(self) -> Any:
+        """The rows in float64: from float32 ones most libraries make float32 sums, which end above 1e-6."""
+        return self.X.astype(np.float64, copy=False)
 
     def objective(self, coef: np.ndarray, intercept: np.ndarray) -> float:
         """Return the value in nats, in float64, for coefficients (K or 1, d) and (K or 1,)."""

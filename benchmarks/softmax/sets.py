@@ -14,15 +14,19 @@ import numpy as np
 import scipy.sparse as sp
 
 BUNDLED = ("iris", "wine", "breast_cancer", "digits")  # with scikit-learn
-TABLES = {
-    "penguins": ("penguins.csv", "species"),
-    "german_credit": ("german_credit.parquet", "credit_risk"),
-    "churn": ("wa_churn.parquet", "churn"),
-    "diamonds": ("diamonds_cut.parquet", "cut"),
+LEAKS = ("year", "dep_time", "dep_delay", "arr_time", "arr_delay", "air_time", "time_hour")  # known after the flight
+TABLES: dict[str, tuple[str, str, tuple[str, ...]]] = {  # file, target, columns left out
+    "penguins": ("penguins.csv", "species", ()),
+    "german_credit": ("german_credit.parquet", "credit_risk", ()),
+    "churn": ("wa_churn.parquet", "churn", ()),
+    "diamonds": ("diamonds_cut.parquet", "cut", ()),
+    "flights": ("nycflights13.parquet", "arr_status", LEAKS),
 }
 ARRAYS = {"letter": "letter.npz", "satellite": "satellite.npz", "mnist": "mnist70k.npz"}
 TEXT = "newsgroups"
-SETS = (*BUNDLED, *TABLES, *ARRAYS, TEXT)
+SETS = (
+    *BUNDLED, "penguins", "german_credit", "churn", "satellite", "letter", "diamonds", "flights", "mnist", TEXT,
+)  # fmt: skip
 QUICK = ("iris", "wine", "breast_cancer")
 
 
@@ -31,7 +35,7 @@ class Missing(Exception):  # noqa: N818 - an outcome that the table names
 
 
 def load(name: str, scaled: bool, folder: Path, cache: Path) -> tuple[Any, np.ndarray]:
-    """Return X (m, d), dense float64 or float32 or CSR, and labels (m,) in 0..K-1.
+    """Return X (m, d), dense float64 (MNIST's pixels: float32) or CSR, and labels (m,) in 0..K-1.
 
     Raises
     ------
@@ -43,11 +47,12 @@ def load(name: str, scaled: bool, folder: Path, cache: Path) -> tuple[Any, np.nd
 
         X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
     elif name in TABLES:
-        X, y = _encoded(_file(folder, TABLES[name][0]), TABLES[name][1])
+        file, target, left_out = TABLES[name]
+        X, y = _encoded(_file(folder, file), target, left_out)
     elif name in ARRAYS:
         held = np.load(_file(folder, ARRAYS[name]), allow_pickle=False)
         chosen = held["split"] == 0
-        X, y = held["X"][chosen], held["y"][chosen]
+        X, y = held["X"][chosen].astype(np.float32 if name == "mnist" else np.float64), held["y"][chosen]
     else:
         X, y = _newsgroups(cache)
     if scaled and sp.issparse(X):
@@ -58,20 +63,42 @@ def load(name: str, scaled: bool, folder: Path, cache: Path) -> tuple[Any, np.nd
     return X, np.asarray(y, dtype=np.int64)
 
 
+def independent(X: np.ndarray) -> np.ndarray:
+    """Return the columns that do not follow from those before and a constant: without a penalty the others are free."""
+    centred = X - X.mean(axis=0)
+    centred /= np.maximum(np.linalg.norm(centred, axis=0), 1e-300)
+    kept: list[int] = []
+    basis = np.empty((len(X), 0))
+    for column in range(X.shape[1]):
+        rest = centred[:, column] - basis @ (basis.T @ centred[:, column])
+        rest -= basis @ (basis.T @ rest)
+        size = np.linalg.norm(rest)
+        if size > 1e-6:
+            basis = np.hstack([basis, rest[:, None] / size])
+            kept.append(column)
+    return np.ascontiguousarray(X[:, kept])
+
+
 def _file(folder: Path, name: str) -> Path:
     if not (folder / name).exists():
         raise Missing(f"{name} is not in {folder}: name the folder by --data")
     return folder / name
 
 
-def _encoded(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
-    """A table's columns as chainrule encodes them, but for the scaling of numbers, which is undone."""
+def _encoded(path: Path, target: str, left_out: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """A table's columns as chainrule encodes them (levels as 0 and 1), but for the scaling of numbers: undone."""
+    from chainrule.tables.rules import NumberRule
     from chainrule.training.prepare import prepare_table
 
     prepared = prepare_table(
-        str(path), target, drop=(), categorical=(), keep=(), test_size=0.0, seed=0, clip=None
+        str(path), target, drop=left_out, categorical=(), keep=(), test_size=0.0, seed=0, clip=None
     )  # fmt: skip
-    return np.ascontiguousarray(prepared.X), prepared.y_train
+    X, column = prepared.X.astype(np.float64), 0
+    for rule in prepared.encoding.rules:
+        if isinstance(rule, NumberRule):
+            X[:, column] = X[:, column] * rule.scale + rule.mean
+        column += len(rule.feature_names)
+    return X, prepared.y_train
 
 
 def _newsgroups(cache: Path) -> tuple[Any, np.ndarray]:

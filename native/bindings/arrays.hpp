@@ -8,6 +8,7 @@
 #include <nanobind/stl/string.h>
 
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -68,6 +69,22 @@ constexpr const char* kTypeOfWeights = sizeof(T) == 4 ? "float32, as W is" : "fl
 template <class T>
 constexpr const char* kTypesOfRows = sizeof(T) == 4 ? "X must be of dtype float32, as the arithmetic is."
                                                     : "X must be of dtype float32 or float64.";
+
+// An int64 array's entries, each in 0 .. limit - 1.
+inline std::vector<std::int64_t> indices(const char* name, const Input& given, std::size_t count, Index limit) {
+    require_dtype<std::int64_t>(name, given, "int64");
+    require_shape(name, given, {Index(count)});
+    const auto* from = static_cast<const std::int64_t*>(given.data());
+    std::vector<std::int64_t> values(count);
+    for (std::size_t e = 0; e < count; ++e) {
+        values[e] = from[Index(e) * Index(given.stride(0))];
+        if (values[e] < 0 || values[e] >= limit) {
+            refuse(std::string(name) + " must lie in 0.." + std::to_string(limit - 1) + ", got " +
+                   std::to_string(values[e]) + ".");
+        }
+    }
+    return values;
+}
 
 // A new NumPy array that owns its elements.
 template <class T, class Allocator>

@@ -6,7 +6,8 @@
 namespace chainrule {
 
 void bind_curvature(nanobind::module_& module);
-void bind_coordinate_descent(nanobind::module_& module);
+void bind_hessian(nanobind::module_& module);
+void bind_l1_quadratic(nanobind::module_& module);
 void bind_softmax(nanobind::module_& module);
 void bind_sparse(nanobind::module_& module);
 void bind_systems(nanobind::module_& module);

@@ -18,8 +18,10 @@ NB_MODULE(_kernels, module) {
         throw nanobind::import_error(error.what());
     }
 
-    bind_coordinate_descent(module);
+    bind_l1_quadratic(module);
     bind_curvature(module);
+    bind_hessian(module);
+    bind_l1_quadratic(module);
     bind_softmax(module);
     bind_sparse(module);
     bind_systems(module);

@@ -1,4 +1,5 @@
 // The softmax layer over compressed sparse rows, as Python sees it.
+#include "../l1_rows.hpp"
 #include "../sparse_pass.hpp"
 
 #include <mutex>
@@ -90,6 +91,14 @@ public:
         });
     }
 
+    L1RowsSolution minimise_l1(const L1RowsProblem& problem, double accuracy, double most, int n_threads) const {
+        const int threads = checked_threads(n_threads);
+        return columns_.with([&](auto by_column) {
+            const nb::gil_scoped_release released;
+            return minimise(problem, by_column, accuracy, most, threads);
+        });
+    }
+
 private:
     // Passes may run at the same time: one of them has the memory, the others make their own.
     AlignedMemory exchange_memory(AlignedMemory&& memory) const {
@@ -121,6 +130,49 @@ nb::object row_values(const SparseRowsAndColumns& rows, RowFunction function, co
     return numpy_array(std::move(values), {std::size_t(problem.n_rows), std::size_t(problem.output_columns)});
 }
 
+using Doubles = nb::ndarray<const double, nb::device::cpu, nb::c_contig>;
+
+nb::object minimise_l1(const SparseRowsAndColumns& rows, const Doubles& means, const Input& probabilities,
+                       const Input& shares, const Input& columns, const Input& classes, const Doubles& gradient,
+                       const Doubles& start, const Doubles& l1, const Doubles& l2, const Doubles& damping,
+                       double accuracy, double most, int n_threads) {
+    L1RowsProblem problem;
+    problem.n_rows = rows.n_rows(), problem.n_features = rows.n_features();
+    require_shape("means", Input(means), {problem.n_features});
+    problem.means = means.data();
+    require_dtype<double>("probabilities", probabilities, "float64");
+    require_matrix("probabilities", probabilities);
+    problem.n_classes = Index(probabilities.shape(1));
+    require_shape("probabilities", probabilities, {problem.n_rows, problem.n_classes});
+    problem.probabilities = matrix<double>(probabilities);
+    require_dtype<double>("shares", shares, "float64");
+    require_shape("shares", shares, {problem.n_rows});
+    problem.shares = static_cast<const double*>(shares.data());
+    problem.share_stride = Index(shares.stride(0));
+    if (columns.ndim() != 1) refuse("columns must have one dimension.");
+    const std::size_t n = columns.shape(0);
+    problem.columns = indices("columns", columns, n, problem.n_features + 1);
+    problem.classes = indices("classes", classes, n, problem.n_classes);
+    std::vector<bool> has_intercept(std::size_t(problem.n_classes), false);
+    for (std::size_t e = 0; e < n; ++e) {
+        if (problem.columns[e] == problem.n_features) has_intercept[std::size_t(problem.classes[e])] = true;
+    }
+    for (std::size_t e = 0; e < n; ++e) {
+        const Index j = Index(problem.columns[e]);
+        if (j < problem.n_features && problem.means[j] != 0.0 && !has_intercept[std::size_t(problem.classes[e])]) {
+            refuse("means other than 0 need every class's intercept.");
+        }
+    }
+    const auto numbers = [&](const char* name, const Doubles& given) {
+        require_shape(name, Input(given), {Index(n)});
+        return given.data();
+    };
+    problem.gradient = numbers("gradient", gradient), problem.start = numbers("start", start);
+    problem.l1 = numbers("l1", l1), problem.l2 = numbers("l2", l2), problem.damping = numbers("damping", damping);
+    L1RowsSolution solution = rows.minimise_l1(problem, accuracy, most, n_threads);
+    return nb::make_tuple(numpy_array(std::move(solution.step), {n}), solution.curvature);
+}
+
 }  // namespace
 
 void bind_sparse(nb::module_& module) {
@@ -148,6 +200,8 @@ void bind_sparse(nb::module_& module) {
             },
             "probabilities"_a, "weights"_a.none(), "V"_a, "vb"_a, nb::kw_only(), "n_threads"_a = 0,
             "reference_logit"_a = false)
+        .def("minimise_l1", &minimise_l1, "means"_a, "probabilities"_a, "shares"_a, "columns"_a, "classes"_a, "gradient"_a,
+             "start"_a, "l1"_a, "l2"_a, "damping"_a, nb::kw_only(), "accuracy"_a, "most"_a, "n_threads"_a = 0)
         .def(
             "probabilities",
             [](const SparseRowsAndColumns& rows, const Input& W, const Input& b, int n_threads, bool reference_logit) {

@@ -11,22 +11,23 @@ struct FeatureTile {
     Index last_vector;  // offset of its last vector in a row
 };
 
-template <class T, int F, int C>
-CHAINRULE_TILE backward_tile(const Block<T>& block, FeatureTile tile, const T* dz, Index dz_stride, T* sums,
+template <class T, class X, int F, int C>
+CHAINRULE_TILE backward_tile(const Block<X>& block, FeatureTile tile, const T* dz, Index dz_stride, T* sums,
                              Index sums_stride, Prefetch& shared_prefetch) {
     constexpr int N = kLanes<T>;
     Prefetch prefetch = shared_prefetch;  // a copy is kept in registers
-    const T* x = block.rows + tile.first;
+    const X* x = block.rows + tile.first;
     const Index last_vector = tile.last_vector - tile.first;
-    for (Index run = 0; run < block.n_rows; run += kRunRows) {
-        const Index run_end = smaller(run + kRunRows, block.n_rows);
+    const Index n_runs = (block.n_rows + kMaxRunRows - 1) / kMaxRunRows;
+    for (Index run = 0; run < n_runs; ++run) {
+        const Index run_end = (run + 1) * block.n_rows / n_runs;
         Vector<T> totals[F][C];
         CHAINRULE_UNROLL
         for (int f = 0; f < F; ++f) {
             CHAINRULE_UNROLL
             for (int c = 0; c < C; ++c) totals[f][c] = Vector<T>{};
         }
-        for (Index i = run; i < run_end; ++i, x += block.stride) {
+        for (Index i = run * block.n_rows / n_runs; i < run_end; ++i, x += block.stride) {
             prefetch.turn();
             Vector<T> dzs[C];  // with F x C totals and one x, 16 registers at 4 x 3
             CHAINRULE_UNROLL
@@ -36,7 +37,7 @@ CHAINRULE_TILE backward_tile(const Block<T>& block, FeatureTile tile, const T* d
             }
             CHAINRULE_UNROLL
             for (int f = 0; f < F; ++f) {
-                Vector<T> x_features = load<T>(x + (f < F - 1 ? f * N : last_vector));
+                Vector<T> x_features = load_as<T>(x + (f < F - 1 ? f * N : last_vector));
                 keep_in_register(x_features);
                 CHAINRULE_UNROLL
                 for (int c = 0; c < C; ++c) totals[f][c] += x_features * dzs[c];
@@ -54,24 +55,24 @@ CHAINRULE_TILE backward_tile(const Block<T>& block, FeatureTile tile, const T* d
     shared_prefetch = prefetch;
 }
 
-template <class T, int F>
-static void backward_classes(Index n_classes, const Block<T>& block, FeatureTile tile, const T* dz, Index dz_stride,
+template <class T, class X, int F>
+static void backward_classes(Index n_classes, const Block<X>& block, FeatureTile tile, const T* dz, Index dz_stride,
                              T* sums, Index sums_stride, Prefetch& prefetch) {
     switch (n_classes) {
-        case 1: backward_tile<T, F, 1>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
-        case 2: backward_tile<T, F, 2>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
-        case 3: backward_tile<T, F, 3>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
+        case 1: backward_tile<T, X, F, 1>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
+        case 2: backward_tile<T, X, F, 2>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
+        case 3: backward_tile<T, X, F, 3>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
 #if defined(__AVX512F__) || defined(__aarch64__)
-        case 4: backward_tile<T, F, 4>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
-        case 5: backward_tile<T, F, 5>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
+        case 4: backward_tile<T, X, F, 4>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
+        case 5: backward_tile<T, X, F, 5>(block, tile, dz, dz_stride, sums, sums_stride, prefetch); break;
 #endif
     }
 }
 
 // sums (n_outputs, whole vectors of features) += dZ^T X of a block. A last vector that overlaps the one before keeps
 // all its lanes; who reads the sums leaves out those that were counted before.
-template <class T>
-static void backward(const SoftmaxPass<T>& pass, const Block<T>& block, const T* dz, Index dz_stride, T* sums,
+template <class T, class X>
+static void backward(const SoftmaxPass<T>& pass, const Block<X>& block, const T* dz, Index dz_stride, T* sums,
                      Prefetch& prefetch, Index prefetch_bytes) {
     constexpr Index N = kLanes<T>;
     const PassShape& shape = pass.shape;
@@ -91,10 +92,10 @@ static void backward(const SoftmaxPass<T>& pass, const Block<T>& block, const T*
                        n_vectors * N, prefetch);
             };
             switch (end - begin) {
-                case 1: run(backward_classes<T, 1>); break;
-                case 2: run(backward_classes<T, 2>); break;
-                case 3: run(backward_classes<T, 3>); break;
-                case 4: run(backward_classes<T, 4>); break;
+                case 1: run(backward_classes<T, X, 1>); break;
+                case 2: run(backward_classes<T, X, 2>); break;
+                case 3: run(backward_classes<T, X, 3>); break;
+                case 4: run(backward_classes<T, X, 4>); break;
             }
         }
     }

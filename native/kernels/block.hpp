@@ -16,7 +16,7 @@ constexpr Index kForwardCacheBytes = 16 * 1024;  // of weights, to stay in the f
 constexpr Index kCacheLineBytes = 64;
 // Float32 products are added in three stages, since adding n like numbers one by one loses up to n / 2 units in the
 // last place: in a register over a run of rows, then the runs in float32, then in float64.
-constexpr Index kRunRows = 32;
+constexpr Index kMaxRunRows = 48;
 constexpr Index kMaxSummedRows = 256;
 
 static inline Index smaller(Index a, Index b) { return a < b ? a : b; }
@@ -38,7 +38,7 @@ struct Scratch {
     Integer<T>* labels;    // (stride,)
     T* excess;             // (stride,): see cross_entropy
     T* loss_rest;          // (stride,): likewise
-    T* packed_rows;        // (block_rows, packed_stride)
+    void* packed_rows;     // (block_rows, packed_stride), as wide as the rows are
     T* weight_sums;        // (n_outputs, whole vectors of features): sums of a few blocks, if T is float
 };
 
@@ -65,7 +65,7 @@ static Scratch<T> lay_out_scratch(const SoftmaxPass<T>& pass, char* base, std::s
     scratch.labels = reinterpret_cast<Integer<T>*>(take(scratch.stride));
     scratch.excess = reinterpret_cast<T*>(take(scratch.stride));
     scratch.loss_rest = reinterpret_cast<T*>(take(scratch.stride));
-    scratch.packed_rows = reinterpret_cast<T*>(take(pass.shape.block_rows * pass.shape.packed_stride));
+    scratch.packed_rows = take(pass.shape.block_rows * pass.shape.packed_stride);
     const bool keeps_sums = sizeof(T) < sizeof(double) && pass.has_gradient;
     scratch.weight_sums = reinterpret_cast<T*>(take(keeps_sums ? sums_size<T>(pass.shape) : 0));
     *bytes = used;
@@ -79,13 +79,14 @@ static std::size_t scratch_bytes(const SoftmaxPass<T>& pass) {
     return bytes;
 }
 
-// A block of rows as the products read it: neighbours along features, rows `stride` apart.
-template <class T>
+// A block of rows as the products read it: neighbours along features, rows `stride` apart. They may be narrower than
+// what is computed in: then each vector is converted as it is loaded.
+template <class X>
 struct Block {
-    const T* rows;
+    const X* rows;
     Index stride;
     Index n_rows;
-    const T* next_rows;  // what to call into cache meanwhile: the next block, or, if n_next_rows is 0, anything
+    const X* next_rows;  // what to call into cache meanwhile: the next block, or, if n_next_rows is 0, anything
     Index n_next_rows;
 };
 

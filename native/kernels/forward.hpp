@@ -14,15 +14,15 @@ struct Steps {
     Index overlap_offset;
 };
 
-template <class T, int R, int C>
-CHAINRULE_TILE forward_tile(const Block<T>& block, Index first_row, Index last_row, Steps steps, const T* w,
+template <class T, class X, int R, int C>
+CHAINRULE_TILE forward_tile(const Block<X>& block, Index first_row, Index last_row, Steps steps, const T* w,
                          const T* bias, T* z, Index z_stride, Prefetch& shared_prefetch) {
     constexpr int N = kLanes<T>;
     Prefetch prefetch = shared_prefetch;  // a copy is kept in registers
     const bool overlaps = steps.overlap_step >= steps.first && steps.overlap_step < steps.last;
     const Index whole_end = overlaps ? steps.overlap_step : steps.last;
     for (Index i = first_row; i < last_row; i += R) {
-        const T* x[R];
+        const X* x[R];
         CHAINRULE_UNROLL
         for (int r = 0; r < R; ++r) x[r] = block.rows + smaller(i + r, last_row - 1) * block.stride;
         Vector<T> sums[R][C];
@@ -41,7 +41,7 @@ CHAINRULE_TILE forward_tile(const Block<T>& block, Index first_row, Index last_r
             }
             CHAINRULE_UNROLL
             for (int r = 0; r < R; ++r) {
-                Vector<T> x_row = load<T>(x[r] + offset);
+                Vector<T> x_row = load_as<T>(x[r] + offset);
                 keep_in_register(x_row);
                 CHAINRULE_UNROLL
                 for (int c = 0; c < C; ++c) sums[r][c] += x_row * ws[c];
@@ -70,8 +70,8 @@ CHAINRULE_TILE forward_tile(const Block<T>& block, Index first_row, Index last_r
 
 // Z (n_outputs, stride) of a block. Segments of features and panels of class tiles are cut so that the weights of
 // one panel stay in the first-level cache while the block's rows stream past.
-template <class T>
-static void forward(const SoftmaxPass<T>& pass, const Block<T>& block, T* z, Index z_stride, Prefetch& prefetch,
+template <class T, class X>
+static void forward(const SoftmaxPass<T>& pass, const Block<X>& block, T* z, Index z_stride, Prefetch& prefetch,
                     Index prefetch_bytes) {
     constexpr Index N = kLanes<T>;
     const PassShape& shape = pass.shape;
@@ -100,12 +100,12 @@ static void forward(const SoftmaxPass<T>& pass, const Block<T>& block, T* z, Ind
                         kernel(block, i, strip_end, steps, w, pass.bias + c, z + c * z_stride, z_stride, prefetch);
                     };
                     switch (tile_classes) {
-                        case 1: run(forward_tile<T, 8, 1>); break;
-                        case 2: run(forward_tile<T, 4, 2>); break;
-                        case 3: run(forward_tile<T, 4, 3>); break;
+                        case 1: run(forward_tile<T, X, 8, 1>); break;
+                        case 2: run(forward_tile<T, X, 4, 2>); break;
+                        case 3: run(forward_tile<T, X, 4, 3>); break;
 #if defined(__AVX512F__) || defined(__aarch64__)
-                        case 4: run(forward_tile<T, 4, 4>); break;
-                        case 5: run(forward_tile<T, 4, 5>); break;
+                        case 4: run(forward_tile<T, X, 4, 4>); break;
+                        case 5: run(forward_tile<T, X, 4, 5>); break;
 #endif
                     }
                 }

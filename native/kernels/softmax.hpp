@@ -19,22 +19,18 @@
 
 namespace chainrule::CHAINRULE_LEVEL {
 
-template <class T, class Given>
-static void pack_rows(const PassShape& shape, const Matrix<const Given>& x, Index first, Index n_rows, T* packed) {
+template <class X>
+static void pack_rows(const PassShape& shape, const Matrix<const X>& x, Index first, Index n_rows, X* packed) {
     for (Index i = 0; i < n_rows; ++i) {
-        for (Index j = shape.n_features; j < shape.width; ++j) packed[i * shape.packed_stride + j] = T(0);
+        for (Index j = shape.n_features; j < shape.width; ++j) packed[i * shape.packed_stride + j] = X(0);
     }
     // Eight columns at a time: where columns are contiguous (Fortran order), a packed line is then filled at once.
     for (Index j0 = 0; j0 < shape.n_features; j0 += 8) {
         const Index j1 = smaller(j0 + 8, shape.n_features);
         for (Index i = 0; i < n_rows; ++i) {
-            const Given* from = x.data + (first + i) * x.row_stride;
-            T* to = packed + i * shape.packed_stride;
-            for (Index j = j0; j < j1; ++j) {
-                Given value;
-                std::memcpy(&value, from + j * x.column_stride, sizeof(Given));
-                to[j] = T(value);
-            }
+            const X* from = x.data + (first + i) * x.row_stride;
+            X* to = packed + i * shape.packed_stride;
+            for (Index j = j0; j < j1; ++j) std::memcpy(to + j, from + j * x.column_stride, sizeof(X));
         }
     }
 }
@@ -120,8 +116,8 @@ static void apply_row_function(const SoftmaxPass<T>& pass, Index first, Index n_
     }
 }
 
-template <class T>
-static void run_block(const SoftmaxPass<T>& pass, const Block<T>& block, Index first, const Scratch<T>& scratch,
+template <class T, class X>
+static void run_block(const SoftmaxPass<T>& pass, const Block<X>& block, Index first, const Scratch<T>& scratch,
                       ChunkSums& sums) {
     const PassShape& shape = pass.shape;
     const Index stride = scratch.stride;
@@ -129,10 +125,10 @@ static void run_block(const SoftmaxPass<T>& pass, const Block<T>& block, Index f
     const Index padded = round_up(n_rows, kLanes<T>);
     const Index n_reference = shape.n_classes - shape.n_outputs;  // 1, or 0 for bare logits
     T* z = scratch.z + n_reference * stride;
-    const Index next_bytes = block.n_next_rows * block.stride * Index(sizeof(T));
+    const Index next_bytes = block.n_next_rows * block.stride * Index(sizeof(X));
     const Index forward_bytes = pass.has_gradient ? next_bytes / 2 : next_bytes;
     Prefetch prefetch{reinterpret_cast<const char*>(block.next_rows), 0};
-    forward<T>(pass, block, z, stride, prefetch, forward_bytes);
+    forward<T, X>(pass, block, z, stride, prefetch, forward_bytes);
     for (Index i = 0; i < padded * n_reference; ++i) scratch.z[i] = T(0);
     for (Index c = 0; c < shape.n_outputs; ++c) {
         for (Index i = n_rows; i < padded; ++i) z[c * stride + i] = T(0);
@@ -141,32 +137,29 @@ static void run_block(const SoftmaxPass<T>& pass, const Block<T>& block, Index f
     if (pass.has_gradient) {
         T* weight_sums = scratch.weight_sums;
         if constexpr (sizeof(T) == sizeof(double)) weight_sums = sums.weight_sums;
-        backward<T>(pass, block, z, stride, weight_sums, prefetch, next_bytes - forward_bytes);
+        backward<T, X>(pass, block, z, stride, weight_sums, prefetch, next_bytes - forward_bytes);
         add_bias_sums<T>(shape.n_outputs, n_rows, z, stride, sums.bias_sums);
     }
 }
 
-template <class T>
-static void run_rows(const SoftmaxPass<T>& pass, Index first, Index last, void* memory, ChunkSums& sums) {
+template <class T, class X>
+static void run_blocks(const SoftmaxPass<T>& pass, const Matrix<const X>& x, Index first, Index last, void* memory,
+                       ChunkSums& sums) {
     const PassShape& shape = pass.shape;
     std::size_t bytes = 0;
     const Scratch<T> scratch = lay_out_scratch<T>(pass, static_cast<char*>(memory), &bytes);
-    const bool packs = shape.packed_stride > 0;
     Index summed_rows = 0;  // in scratch.weight_sums
     for (Index row = first; row < last; row += shape.block_rows) {
-        Block<T> block{};
+        Block<X> block{};
         block.n_rows = smaller(shape.block_rows, last - row);
-        if (packs) {
-            if (pass.narrow_rows.data != nullptr) {
-                pack_rows<T>(shape, pass.narrow_rows, row, block.n_rows, scratch.packed_rows);
-            } else {
-                pack_rows<T>(shape, pass.rows, row, block.n_rows, scratch.packed_rows);
-            }
-            block.rows = scratch.packed_rows;
+        if (shape.packed_stride > 0) {
+            X* packed = static_cast<X*>(scratch.packed_rows);
+            pack_rows<X>(shape, x, row, block.n_rows, packed);
+            block.rows = packed;
             block.stride = shape.packed_stride;
         } else {
-            block.rows = pass.rows.data + row * pass.rows.row_stride;
-            block.stride = pass.rows.row_stride;
+            block.rows = x.data + row * x.row_stride;
+            block.stride = x.row_stride;
             // Rows far apart or in reverse are left to the processor's own prefetching.
             const bool neighbours = block.stride >= 0 && block.stride <= 2 * shape.width;
             if (neighbours) block.n_next_rows = smaller(shape.block_rows, last - row - block.n_rows);
@@ -175,15 +168,24 @@ static void run_rows(const SoftmaxPass<T>& pass, Index first, Index last, void* 
         if constexpr (sizeof(T) < sizeof(double)) {
             const Index size = pass.has_gradient ? sums_size<T>(shape) : 0;
             if (summed_rows == 0) std::memset(scratch.weight_sums, 0, std::size_t(size) * sizeof(T));
-            run_block<T>(pass, block, row, scratch, sums);
+            run_block<T, X>(pass, block, row, scratch, sums);
             summed_rows += block.n_rows;
             if (summed_rows >= kMaxSummedRows || row + block.n_rows == last) {
                 add_to_float64(sums.weight_sums, scratch.weight_sums, size);
                 summed_rows = 0;
             }
         } else {
-            run_block<T>(pass, block, row, scratch, sums);
+            run_block<T, X>(pass, block, row, scratch, sums);
         }
+    }
+}
+
+template <class T>
+static void run_rows(const SoftmaxPass<T>& pass, Index first, Index last, void* memory, ChunkSums& sums) {
+    if (pass.narrow_rows.data != nullptr) {
+        run_blocks<T, float>(pass, pass.narrow_rows, first, last, memory, sums);
+    } else {
+        run_blocks<T, T>(pass, pass.rows, first, last, memory, sums);
     }
 }
 

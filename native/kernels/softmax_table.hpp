@@ -43,7 +43,7 @@ struct SoftmaxPass {
     bool has_gradient = false;  // the first two of RowFunction
     PassShape shape;
     Matrix<const T> rows;
-    Matrix<const float> narrow_rows;    // instead of rows: converted block by block, which is packed for that
+    Matrix<const float> narrow_rows;    // instead of rows: converted as they are read
     const T* packed_weights = nullptr;  // see pack_weights in softmax_pass.cpp
     const T* bias = nullptr;            // (n_outputs,)
     const std::int64_t* labels = nullptr;

@@ -14,26 +14,28 @@ struct SparseMatrix {
     const Value* data = nullptr;
 };
 
-// A matrix of rows `stride` numbers apart.
-struct Padded {
-    double* data = nullptr;
+// Dense rows, `stride` numbers apart: `columns` neighbours, which are one, or at least a vector.
+template <class T>
+struct DenseRows {
+    T* data = nullptr;
     Index stride = 0;
+    Index columns = 0;
 };
 
 template <class Value, class Position>
 struct SparseKernels {
     // out(i - first, :) = bias + sum_p data[p] dense(indices[p], :) for rows first .. last; bias (stride,) or nullptr.
-    // dense and out have rows of whole vectors, or both of one number.
-    void (*multiply)(const SparseMatrix<Value, Position>&, Index first, Index last, Padded dense, const double* bias,
-                     Padded out) = nullptr;
+    void (*multiply)(const SparseMatrix<Value, Position>&, Index first, Index last, DenseRows<const double> dense,
+                     const double* bias, DenseRows<double> out) = nullptr;
 };
 
 struct SparseRowFunctions {
     int lanes = 0;
     std::size_t (*scratch_bytes)(const SoftmaxPass<double>&) = nullptr;
-    // Rows first .. last of the logits become dZ, in place, where the pass has a gradient; see RowFunction.
-    void (*apply)(const SoftmaxPass<double>&, Padded logits, Index first, Index last, void* scratch,
-                  ChunkSums&) = nullptr;
+    // Rows first .. last of the logits become dZ, in place, where the pass has a gradient; see RowFunction. With
+    // has_reference they begin with the reference class's.
+    void (*apply)(const SoftmaxPass<double>&, DenseRows<double> logits, bool has_reference, Index first, Index last,
+                  void* scratch, ChunkSums&) = nullptr;
 };
 
 }  // namespace chainrule

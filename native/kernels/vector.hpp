@@ -178,6 +178,16 @@ static inline typename VectorOf<double, N>::Type to_float64(typename VectorOf<fl
     return __builtin_convertvector(v, typename VectorOf<double, N>::Type);
 }
 
+// kLanes<T> neighbours as lanes of T. Many processors convert beside their multipliers, in no time of their own.
+template <class T, class X>
+static inline Vector<T> load_as(const X* from) {
+    if constexpr (sizeof(X) == sizeof(T)) {
+        return load<T>(from);
+    } else {
+        return to_float64<kLanes<T>>(load<X, kLanes<T>>(from));
+    }
+}
+
 // sums += x * factors, in float64 whatever the lanes of x hold.
 static inline void add_products(Vector<double>& sums, Vector<double> x, const double* factors) {
     sums += x * load<double>(factors);

@@ -3,7 +3,7 @@
 Tolerances are relative to the norm of what is compared: of the whole gradient, of the sum of losses. Where terms
 cancel, to the norm of the terms. In float64 a sum of a few thousand terms in another order differs by about 1e-14;
 1e-12 leaves room for draws that cancel badly. In float32 the logits carry 2**-24 = 6e-8 each, products of up to
-256 rows are added in float32 (in runs of 32), all else in float64: 1e-6 holds. The reference works on the float32
+256 rows are added in float32 (in runs of up to 48), all else in float64: 1e-6 holds. The reference works on the float32
 values themselves, converted exactly.
 """
 
@@ -400,7 +400,9 @@ def test_float32_rows_in_float64_arithmetic(shape: Any, order: Any) -> None:
     actual = _kernels.softmax_value_and_gradient(*narrow, probabilities=q)
     # The same sums, in blocks of other sizes: rounding of float64, many times less than float32's 6e-8.
     assert actual[0] == pytest.approx(expected[0], rel=1e-13)
-    for a, e in zip((*actual[1:], q), (*expected[1:], p), strict=True):
+    direction, weights = wide.W[::-1], np.full(len(p), 0.5)
+    hessian = [_kernels.softmax_hessian_vector(rows.X, p, weights, direction, wide.b)[0] for rows in (narrow, wide)]
+    for a, e in zip((*actual[1:], q, hessian[0]), (*expected[1:], p, hessian[1]), strict=True):
         np.testing.assert_allclose(a, e, rtol=0, atol=1e-12 * np.abs(e).max())
 
 

@@ -12,32 +12,29 @@ from chainrule import SoftmaxClassifier
 
 theirs = pytest.importorskip("sklearn.linear_model.tests.test_logistic")
 
-CV = "of LogisticRegressionCV, by keywords that only it and LogisticRegression share"
+SHORT = "compares with their LogisticRegressionCV to more digits than its solver has of the optimum"
 CALLBACKS = "scikit-learn's callbacks, of its lbfgs alone"
 LIBLINEAR = "what only liblinear can't do or refuses"
 LEFT_OUT: dict[str, str] = {
-    "test_LogisticRegressionCV_on_folds": CV,
     "test_check_solver_option": "which of scikit-learn's solvers can't do what; ours all do all",
-    "test_consistency_path": CV,
-    "test_l1_ratio_non_elasticnet": "a warning that l1_ratio is ignored; here it never is",
     "test_liblinear_dual_random_state": LIBLINEAR,
     "test_liblinear_multiclass_raises": LIBLINEAR,
     "test_liblinear_with_large_values": LIBLINEAR,
-    "test_logistic_cv": CV,
-    "test_logistic_cv_multinomial_score": CV,
+    "test_logistic_cv": SHORT,
+    "test_logistic_cv_multinomial_score": "hands all parameters to the private _log_reg_scoring_path",
     "test_logistic_regression_callback_fitted_estimator": CALLBACKS,
     "test_logistic_regression_callback_support": CALLBACKS,
     "test_logistic_regression_callback_support_warning": CALLBACKS,
-    "test_logisticregression_liblinear_sample_weight": LIBLINEAR,
     "test_logreg_predict_proba_multinomial": "calls the private _predict_proba_lr",
-    "test_max_iter": "the words of each solver's own warning; ours has the budget and the gap",
     "test_newton_cholesky_fallback_to_lbfgs": "the private fallback of their solver",
-    "test_sample_and_class_weight_equivalence_liblinear": LIBLINEAR,
-    "test_scores_attribute_layout_elasticnet": CV,
-    "test_warm_start_newton_solver": "that two iterations are one and one: a budget of passes is not one of iterations",
+    "test_scores_attribute_layout_elasticnet": SHORT,
 }
 # Calls of a test that pass with other arguments.
 LEFT_OUT_SOLVERS = {
+    "test_max_iter": dict.fromkeys(
+        ("lbfgs", "newton-cg", "newton-cholesky", "liblinear"), "each one's own words; ours are those of sag and saga"
+    ),
+    "test_warm_start_newton_solver": {"newton-cg": "two passes are not two steps of one each"},
     "test_dtype_match": {"liblinear": "that liblinear makes float64 of float32"},
     "test_large_sparse_matrix": dict.fromkeys(("liblinear", "sag", "saga"), "that they refuse 64-bit indices"),
 }

@@ -306,7 +306,7 @@ def test_separable_classes_without_a_penalty_are_named(n_classes):
         ({"l1_ratio": 1.5}, "l1_ratio must be a number from 0 to 1, got 1.5"),
         ({"l1_ratio": True}, "l1_ratio must be a number >= 0, got True"),
         ({"penalty": "l3"}, "penalty must be 'l2', 'l1', 'elasticnet' or None, got 'l3'"),
-        ({"dual": True}, "dual=True is scikit-learn's liblinear's alone"),
+        ({"dual": True}, "Solver auto supports only dual=False, got dual=True: leave it out"),
         ({"class_weight": "even"}, "class_weight must be None, 'balanced' or a mapping"),
         ({"class_weight": {"setosa": 2}}, "class_weight names 'setosa'"),
     ],

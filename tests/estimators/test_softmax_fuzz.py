@@ -25,12 +25,34 @@ COLUMNS = {
     "binary": lambda rng, m: rng.integers(2, size=m).astype(float),
 }
 WEIGHTS = {
-    "none": lambda rng, m: None,
-    "zeros": lambda rng, m: (rng.random(m) < 0.7).astype(float),
-    "unequal": lambda rng, m: 10.0 ** rng.uniform(-6, 6, m),
-    "all zero": lambda rng, m: np.zeros(m),
-    "negative": lambda rng, m: rng.standard_normal(m),
+    "none": lambda rng, y: None,
+    "zeros": lambda rng, y: (rng.random(len(y)) < 0.7).astype(float),
+    "unequal": lambda rng, y: 10.0 ** rng.uniform(-6, 6, len(y)),
+    "huge": lambda rng, y: 1e300 * rng.random(len(y)),
+    "beyond float64 together": lambda rng, y: np.full(len(y), 1e308),
+    "tiny": lambda rng, y: 1e-300 * rng.random(len(y)),
+    "denormal": lambda rng, y: 1e-320 * rng.integers(1, 1000, len(y)),
+    "a class without": lambda rng, y: (y != rng.integers(y.max() + 1)).astype(float),
+    "one class alone": lambda rng, y: (y == rng.integers(y.max() + 1)).astype(float),
+    "all zero": lambda rng, y: np.zeros(len(y)),
+    "negative": lambda rng, y: rng.standard_normal(len(y)),
+    "not a number": lambda rng, y: np.where(np.arange(len(y)) == 0, np.nan, 1.0),
 }
+REFUSED = ("all zero", "negative", "not a number", "beyond float64 together")  # unless they happen to be fine
+
+
+def _with_long_indices(X):
+    X = csr_array(X)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+def _with_repeated_entries(X):
+    entries = coo_array(X)
+    twice = [np.concatenate([part, part]) for part in (*entries.coords, 0.5 * entries.data)]
+    return csr_array((twice[2], (twice[0], twice[1])), shape=X.shape)
+
+
 FORMS = {
     "C": np.ascontiguousarray,
     "F": np.asfortranarray,
@@ -38,6 +60,9 @@ FORMS = {
     "strided": lambda X: np.repeat(X, 2, axis=0)[::2],
     "reversed": lambda X: np.ascontiguousarray(X[:, ::-1])[:, ::-1],
     "csr": csr_array,
+    "csr, 64-bit": _with_long_indices,
+    "csr, float32": lambda X: csr_array(X.astype(np.float32)),
+    "csr, repeated": _with_repeated_entries,
     "csc": csc_array,
     "coo": coo_array,
 }
@@ -57,9 +82,12 @@ FORMS = {
     solver=st.sampled_from(["auto", "newton-cholesky", "newton-cg"]),
     learnable=st.booleans(),
 )
-def test_an_answer_or_a_clear_error(
-    seed, m, n_classes, kinds, weights, form, C, l1_ratio, fit_intercept, solver, learnable
-):
+def test_an_answer_or_a_clear_error(**drawn):
+    fuzz(**drawn)
+
+
+def fuzz(*, seed, m, n_classes, kinds, weights, form, C, l1_ratio, fit_intercept, solver, learnable):
+    """Return what came of it: an answer, one that stopped short with a warning, or a clear error."""
     rng = np.random.default_rng(seed)
     columns: list[np.ndarray] = []
     for kind in kinds:
@@ -69,28 +97,35 @@ def test_an_answer_or_a_clear_error(
             columns.append(columns[0].copy() if kind == "copy" else np.sum(columns, axis=0))
     X = np.column_stack(columns)
     y = (np.argsort(np.argsort(X[:, 0])) * n_classes // m) if learnable else rng.integers(n_classes, size=m)
-    sample_weight = WEIGHTS[weights](rng, m)
+    sample_weight = WEIGHTS[weights](rng, y)
     model = SoftmaxClassifier(
         C=C, l1_ratio=l1_ratio, fit_intercept=fit_intercept, solver=solver, max_iter=2000, random_state=0
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         try:
             model.fit(FORMS[form](X), y, sample_weight=sample_weight)
         except (ChainruleError, ValueError) as error:
             assert len(str(error)) > 20
-            weightless = sample_weight is not None and (sample_weight.min() < 0.0 or sample_weight.sum() == 0.0)
-            assert len(np.unique(y)) < 2 or weightless, error
-            return
+            assert not caught
+            expected = len(np.unique(y)) < 2 or weights in REFUSED
+            assert expected or (sample_weight is not None and min(1.0, C) * sample_weight.sum() < 1e-99), error
+            return "error"
+    assert all(w.category is ConvergenceWarning for w in caught), [str(w.message) for w in caught]
+    assert model.converged_ == (not caught)
     assert np.isfinite(model.coef_).all()
     assert np.isfinite(model.intercept_).all()
-    p = model.predict_proba(FORMS[form](X))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        p = model.predict_proba(FORMS[form](X))
     assert np.isfinite(p).all()
     np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-5)
-    if np.isfinite(C):
+    if np.isfinite(C) and weights != "huge":
         assert 0.0 <= model.optimality_gap_ <= model.objective_ * (1 + 1e-12) + 1e-300
     assert model.n_iter_[0] <= 2001 + 200  # one Newton step may go beyond the budget
+    if not caught:
+        return "answer"
+    return "no optimum" if "without an error" in str(caught[0].message) else "stopped short"
 
 
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])

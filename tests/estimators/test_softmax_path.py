@@ -201,3 +201,17 @@ def test_folds_that_can_not_be_used():
         SoftmaxClassifierCV(cv=halves).fit(X, y)
     with pytest.raises(InputError, match=r"scoring gave nan for fold 1 with C=0\.0001"):
         SoftmaxClassifierCV(Cs=2, scoring=lambda *_: np.nan).fit(X, y)
+
+
+def test_coefficients_of_all_fits_are_kept_where_they_are_few(monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    chosen = SoftmaxClassifierCV(Cs=[0.1, 10.0], l1_ratios=[0.0, 1.0], cv=3).fit(X, y)
+    assert chosen.coefs_paths_.shape == (3, 2, 2, 3, 4)
+    train = next(StratifiedKFold(3).split(X, y))[0]
+    single = SoftmaxClassifier(C=10.0, tol=1e-10).fit(X[train], y[train])
+    # A gap of 1e-6 allows about its root.
+    np.testing.assert_allclose(chosen.coefs_paths_[0, 0, 1], single.coef_, atol=1e-2)
+    monkeypatch.setattr("chainrule.estimators.softmax_cv.MAX_COEFS", 3 * 2 * 2 * 12 - 1)
+    many = SoftmaxClassifierCV(Cs=[0.1, 10.0], l1_ratios=[0.0, 1.0], cv=3).fit(X, y)
+    assert many.coefs_paths_ is None
+    np.testing.assert_array_equal(many.coef_, chosen.coef_)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from chainrule.engine import DenseRows, compile_softmax
+from chainrule.engine import DenseRows, SparseRows, _kernels, compile_softmax
 from chainrule.graph import build
-from chainrule.solvers import SoftmaxObjective, proximal_newton
-from chainrule.solvers.proximal_newton import minimise_model, working_set
+from chainrule.solvers import SoftmaxObjective, proximal_newton, softmax_objective
+from chainrule.solvers.proximal_newton import working_set
 
 
 def _problem(seed, *, m=80, d=4, K=3, l1=0.02, l2=0.0, dtype=np.float64, scale=1.0, fit_intercept=True):
@@ -127,8 +128,50 @@ def test_a_model_is_minimised(condition):
         hessian, gradient = root.T @ root, rng.standard_normal(12) * np.sqrt(condition)
         w = rng.standard_normal(12) * (rng.random(12) < 0.5) / np.sqrt(condition)
         l1 = np.where(np.arange(12) < 10, 0.5 * np.sqrt(condition), 0.0)
-        target = w + minimise_model(hessian, gradient, w, l1)
+        step, _ = _kernels.minimise_l1_quadratic(
+            hessian, np.zeros(12), gradient, w, l1, accuracy=1e-10, most=np.inf
+        )  # fmt: skip
+        target = w + step
         slope = gradient + hessian @ (target - w)
         # Optimal: the slope is -l1 sign where something is left, at most l1 where nothing is.
         wrong = np.where(target != 0.0, slope + l1 * np.sign(target), np.maximum(np.abs(slope) - l1, 0.0))
         assert (np.abs(wrong) <= 1e-4 * np.abs(gradient).max()).all()
+
+
+@pytest.mark.parametrize("K", [2, 4])
+@pytest.mark.parametrize("l2", [0.0, 1e-3])
+def test_through_the_rows_it_is_the_same_optimum(monkeypatch, K, l2):
+    rng = np.random.default_rng(7)
+    X = rng.standard_normal((150, 20)) * (rng.random((150, 20)) < 0.3)
+    y = rng.integers(K, size=150)
+    shares = np.full(150, 1.0 / 150)
+    graph = build.softmax_classifier(20, K, l2=l2, l1=0.004, one_logit=K == 2)
+    found = []
+    for by_rows in (False, True):
+        monkeypatch.setattr(softmax_objective, "costs_less_by_rows", lambda *_, by_rows=by_rows: by_rows)
+        rows = SparseRows(sp.csr_array(X), y, shares, reference_logit=K == 2)
+        objective = SoftmaxObjective(compile_softmax(graph), rows)
+        found.append(proximal_newton(objective, np.zeros(objective.size), tol=1e-10, max_passes=300))
+    assert [solution.status for solution in found] == ["converged", "converged"]
+    assert found[0].value == pytest.approx(found[1].value, rel=1e-9)  # each within 1e-10 of the optimum
+    assert (found[1].parameters[: 20 * (1 if K == 2 else K)] == 0.0).any()
+
+
+def test_a_step_to_the_models_minimum_proves_a_bound_of_second_order():
+    """And no bound is wrong, wherever the step leads: hypothesis asks the same of every stop above."""
+    objective = _problem(11, m=200, d=6, K=4, l1=0.01)
+    optimum = proximal_newton(objective, np.zeros(objective.size), tol=1e-13, max_passes=300)
+    for distance in (1e-1, 1e-2, 1e-3):
+        w = optimum.parameters * (1.0 + distance)
+        smooth, gradient = objective.value_and_gradient(w)
+        value = smooth + objective.l1 @ np.abs(w)
+        entries = np.arange(objective.size)
+        step, _ = objective.model_among(entries).minimise(
+            gradient, w, objective.l1, np.zeros(objective.size), accuracy=1e-12, most=np.inf
+        )
+        for length in (0.1, 1.0, 3.0, -1.0):
+            gap = objective.gap(value, gradient, np.inf, length * step)
+            assert value - optimum.value <= gap + 1e-14
+            if length == 1.0:
+                # value - optimum is about half of step . H step, and the bound all of it.
+                assert gap <= 4.0 * (value - optimum.value) + 1e-12

@@ -354,8 +354,8 @@ def _warn_unless_converged(model: Model) -> None:
     fit, options = model.record["fit"], model.record["options"]
     if fit["status"] == "separable":
         screen.warn(
-            "the classes can be told apart without an error, so without a penalty there is no optimum. "
-            "Give a finite --C."
+            "classes, or some of their rows, can be told apart without an error, so without a penalty there is no "
+            "optimum. Give a finite --C."
         )
         return
     advice = f"Raise --max-iter (now {options['max_iter']:,})"

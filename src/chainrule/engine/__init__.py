@@ -1,6 +1,6 @@
 """Graph -> program for the compiled kernels: the graph says what is computed, the engine how fast."""
 
-from chainrule.engine._kernels import first_nonfinite_row
+from chainrule.engine._kernels import first_nonfinite_row, hardware_threads
 from chainrule.engine.program import Program, StepsTaken, Trainer, compile_graph, permutation
 from chainrule.engine.rows import DenseRows
 from chainrule.engine.softmax_program import SoftmaxProgram, compile_softmax
@@ -19,5 +19,6 @@ __all__ = [
     "compile_graph",
     "compile_softmax",
     "first_nonfinite_row",
+    "hardware_threads",
     "permutation",
 ]

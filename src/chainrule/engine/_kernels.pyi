@@ -119,21 +119,36 @@ class SoftmaxSystem:
     def solve(self, residual: Float64Array) -> Float64Array:
         """Return the step for a residual, both (width * n_outputs,), row by row of W and then the intercept."""
 
-def descend_by_coordinates(
+def softmax_hessian(
+    X: FloatArray,
+    means: Float64Array,
+    probabilities: Float64Array,
+    shares: Float64Array,
+    columns: IntArray,
+    classes: IntArray,
+    *,
+    n_threads: int = 0,
+) -> Float64Array:
+    """The loss's Hessian among coefficients: entry e is that of column ``columns[e]`` and class ``classes[e]``.
+
+    Columns are X - means (d,), column d is a 1, for the intercept. Returns (n, n): the sum over rows of
+    shares_i p_ik ([k = l] - p_il) c_ie c_if, k and l the classes of e and f.
+    """
+
+def minimise_l1_quadratic(
     hessian: Float64Array,
+    damping: Float64Array,
     gradient: Float64Array,
     start: Float64Array,
     l1: Float64Array,
-    step: Float64Array,
-    residual: Float64Array,
     *,
-    tol: float,
-    max_sweeps: int,
-) -> int:
-    """Improve ``step`` (n,) in gradient . step + step H step / 2 + sum_j l1_j |start_j + step_j| by coordinate descent.
+    accuracy: float,
+    most: float,
+) -> tuple[Float64Array, Float64Array]:
+    """Minimise gradient . step + step (H + diag(damping)) step / 2 + sum_j l1_j |start_j + step_j|.
 
-    ``residual`` (n,) is gradient + H step and is kept so. Ends after ``max_sweeps``, or once a sweep over all
-    coordinates promises to gain no more than ``tol`` / 2; returns the sweeps. Coordinates end on zero exactly.
+    Returns step (n,) and the quadratic's slope there (n,). No coordinate alone can gain more than ``accuracy`` times
+    the decrease at ``step``, unless that is more than ``most``. Coordinates end on zero exactly.
     """
 
 class SparseRowsAndColumns:
@@ -176,6 +191,31 @@ class SparseRowsAndColumns:
         n_threads: int = 0,
         reference_logit: bool = False,
     ) -> tuple[Float64Array, Float64Array]: ...
+    def minimise_l1(
+        self,
+        means: Float64Array,
+        probabilities: Float64Array,
+        shares: Float64Array,
+        columns: IntArray,
+        classes: IntArray,
+        gradient: Float64Array,
+        start: Float64Array,
+        l1: Float64Array,
+        l2: Float64Array,
+        damping: Float64Array,
+        *,
+        accuracy: float,
+        most: float,
+        n_threads: int = 0,
+    ) -> tuple[Float64Array, float]:
+        """Minimise gradient . step + step (H + diag(l2 + damping)) step / 2 + sum_e l1_e |start_e + step_e|.
+
+        H is `softmax_hessian` among the same entries, never made: coordinate descent goes through the columns' entries.
+        All else (n,), but for means (d,), probabilities (m, K) and shares (m,); where there are means other than 0,
+        every class's intercept is among the entries. Ends as `minimise_l1_quadratic` does. Returns step and
+        step (H + diag(l2)) step.
+        """
+
     def probabilities(
         self, W: Float64Array, b: Float64Array, *, n_threads: int = 0, reference_logit: bool = False
     ) -> Float64Array: ...

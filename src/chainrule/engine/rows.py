@@ -53,12 +53,6 @@ class DenseRows:
         """Rows and columns."""
         return self.X.shape[0], self.X.shape[1]
 
-    def take(self, columns: IntArray) -> DenseRows:
-        """Return the same rows with some of the columns, (n,) ascending."""
-        if len(columns) == self.X.shape[1]:
-            return self
-        return DenseRows(self.X[:, columns], self.labels, self.shares, n_threads=self.n_threads, **self._loss)
-
     @property
     def n_numbers(self) -> int:
         """Numbers that one pass reads."""
@@ -99,6 +93,10 @@ class DenseRows:
             n_threads=self.n_threads, probabilities=probabilities, **self._loss,
         )  # fmt: skip
 
+    def logits(self, weight: Float64Array, bias: Float64Array) -> Float64Array:
+        """Return X weight + bias, (m, outputs)."""
+        return _kernels.softmax_logits(self.X, weight, bias, n_threads=self.n_threads).astype(np.float64, copy=False)
+
     def hessian_vector(
         self, probabilities: Float64Array, weight: Float64Array, bias: Float64Array, *, exact: bool = False
     ) -> tuple[Float64Array, Float64Array]:
@@ -134,3 +132,11 @@ class DenseRows:
             X, centre, weights, shares, pairs=pairs, intercept=intercept, diagonals=diagonals,
             single=single, n_threads=self.n_threads,
         )  # fmt: skip
+
+    def hessian(
+        self, centre: Float64Array, probabilities: Float64Array, columns: IntArray, classes: IntArray
+    ) -> Float64Array:
+        """Return the mean loss's Hessian among some coefficients; see `chainrule.engine._kernels.softmax_hessian`."""
+        return _kernels.softmax_hessian(
+            self.X, centre, probabilities, self.shares, columns, classes, n_threads=self.n_threads
+        )

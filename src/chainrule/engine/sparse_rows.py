@@ -80,6 +80,10 @@ class SparseRows:
             n_threads=self.n_threads, probabilities=probabilities, **self._loss,
         )  # fmt: skip
 
+    def logits(self, weight: Float64Array, bias: Float64Array) -> Float64Array:
+        """Return X weight + bias, (m, outputs)."""
+        return _kernels.sparse_product(*_parts(self.X), weight, self.n_threads) + bias
+
     def hessian_vector(
         self, probabilities: Float64Array, weight: Float64Array, bias: Float64Array, *, exact: bool = False
     ) -> tuple[Float64Array, Float64Array]:
@@ -87,14 +91,6 @@ class SparseRows:
         return self._held.hessian_vector(
             probabilities, self.shares, weight, bias, n_threads=self.n_threads, reference_logit=self._reference_logit
         )
-
-    def take(self, columns: IntArray) -> SparseRows:
-        """Return the same rows with some of the columns, (n,) ascending."""
-        if len(columns) == self.X.shape[1]:
-            return self
-        return SparseRows(
-            self._columns[:, columns], self.labels, self.shares, n_threads=self.n_threads, **self._loss
-        )  # fmt: skip
 
     def gram(
         self,
@@ -122,6 +118,50 @@ class SparseRows:
             )  # fmt: skip
         summed: Float64Array = total
         return summed
+
+    def hessian(
+        self, centre: Float64Array, probabilities: Float64Array, columns: IntArray, classes: IntArray
+    ) -> Float64Array:
+        """Return the mean loss's Hessian among some coefficients; see `DenseRows.hessian`."""
+        d = self.shape[1]
+        own, place = np.unique(columns, return_inverse=True)
+        own = own[own < d]
+        held = self._columns[:, own].tocsr()
+        n_rows = max(1, DENSE_NUMBERS // max(1, len(own)))
+        total: Any = 0.0
+        for first in range(0, max(1, self.shape[0]), n_rows):
+            part = slice(first, first + n_rows)
+            dense = np.asarray(held[part].toarray(), dtype=np.float64)
+            total = total + _kernels.softmax_hessian(
+                dense, centre[own], probabilities[part], self.shares[part], place, classes, n_threads=self.n_threads
+            )
+        summed: Float64Array = total
+        return summed
+
+    def entries_of(self, columns: IntArray) -> int:
+        """Return how many entries are held of some columns (n,), each counted as often as it is named."""
+        return int(np.diff(self._column_parts[0])[columns].sum())
+
+    def minimise_l1(
+        self,
+        centre: Float64Array,
+        probabilities: Float64Array,
+        columns: IntArray,
+        classes: IntArray,
+        gradient: Float64Array,
+        start: Float64Array,
+        l1: Float64Array,
+        l2: Float64Array,
+        damping: Float64Array,
+        *,
+        accuracy: float,
+        most: float,
+    ) -> tuple[Float64Array, float]:
+        """Minimise the mean loss's quadratic model plus an l1 penalty; see `chainrule.engine._kernels`."""
+        return self._held.minimise_l1(
+            centre, probabilities, self.shares, columns, classes, gradient, start, l1, l2, damping,
+            accuracy=accuracy, most=most, n_threads=self.n_threads,
+        )  # fmt: skip
 
     def _diagonals(self, centre: Float64Array, weights: Float64Array, intercept: bool) -> Float64Array:
         """sum_i h_i (x_ij - c_j)^2, (width, n_blocks).

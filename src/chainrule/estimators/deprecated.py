@@ -38,14 +38,23 @@ def resolve_penalty(penalty: Any, C: float, l1_ratio: Any) -> tuple[float, Any]:
         return C, l1_ratio
     wanted = 1.0 if penalty == "l1" else 0.0
     if l1_ratio not in (wanted, None):
-        _warn(f"Inconsistent values: penalty={penalty} with l1_ratio={l1_ratio}; taking {penalty}", UserWarning)
+        _warn(
+            f"Inconsistent values: penalty={penalty} with l1_ratio={l1_ratio}. l1_ratio parameter is only used when "
+            f"penalty is 'elasticnet'. Got (penalty={penalty})",
+            UserWarning,
+        )
     return C, wanted
 
 
-def check_ignored(*, dual: Any, intercept_scaling: Any, n_jobs: Any) -> None:
-    """Say what has no effect here."""
-    if dual:
-        raise InputError("dual=True is scikit-learn's liblinear's alone: leave it out, the optimum is the same")
+def check_ignored(*, dual: Any, solver: str, intercept_scaling: Any, n_jobs: Any) -> None:
+    """Say what has no effect here.
+
+    Which problem liblinear solves, the primal or the dual one, makes no difference to the optimum.
+    """
+    if dual and solver != "liblinear":
+        raise InputError(
+            f"Solver {solver} supports only dual=False, got dual=True: leave it out, the optimum is the same"
+        )
     if intercept_scaling != 1:
         _warn("intercept_scaling has no effect: the intercept is not penalised", UserWarning)
     if n_jobs is not None:

@@ -161,7 +161,7 @@ class SoftmaxClassifier(SoftmaxPredictor):
         self.classes_ = classes
         self._seen_weight = _total(weights, len(labels))
         self._keep(fit, X.dtype)
-        warn_unless_converged(fit, options)
+        warn_unless_converged(fit, options, classes, self._feature_names())
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> SoftmaxClassifier:
@@ -221,7 +221,7 @@ class SoftmaxClassifier(SoftmaxPredictor):
         return C, float(l1_ratio)
 
     def _options(self) -> SoftmaxOptions:
-        check_ignored(dual=self.dual, intercept_scaling=self.intercept_scaling, n_jobs=self.n_jobs)
+        check_ignored(dual=self.dual, solver=self.solver, intercept_scaling=self.intercept_scaling, n_jobs=self.n_jobs)
         C, l1_ratio = resolve_penalty(self.penalty, self.C, self.l1_ratio)
         return SoftmaxOptions(
             C=C,

@@ -12,10 +12,12 @@ from sklearn.model_selection import check_cv
 
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.errors import InputError
-from chainrule.estimators.convergence import warn_unless_all_converged
+from chainrule.estimators.convergence import ShortFits
 from chainrule.estimators.softmax import SoftmaxClassifier
 from chainrule.estimators.softmax_predictor import SoftmaxPredictor
 from chainrule.training import Fit, SoftmaxOptions, SoftmaxProblem, fit_softmax, fit_softmax_path, resolve_grid
+
+MAX_COEFS = 2**24  # of all fits together that are kept: 128 MB
 
 RULES = ("best", "one_standard_error")
 
@@ -57,8 +59,8 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
         Values of l1_ratio tried.
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs)
         Scores of the rows left out.
-    coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, 1 or n_classes, n_features)
-        Coefficients of every fit.
+    coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_Cs, 1 or n_classes, n_features) or None
+        Coefficients of every fit; None where they would take more than 128 MB.
     coef_, intercept_, classes_, n_iter_, objective_, optimality_gap_, converged_, solver_, loss_curve_
         Of the classifier trained on all rows; as for `SoftmaxClassifier`.
 
@@ -119,7 +121,12 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
         X, labels, classes, sample_weight = self._prepare(X, y, sample_weight)
         folds = list(check_cv(self.cv, classes[labels], classifier=True).split(X, classes[labels], groups))
         scores = np.empty((len(folds), len(ratios), len(Cs)))
-        fits: dict[tuple[int, int, int], Fit] = {}
+        # Of all the fits little is kept: there may be many, and large.
+        sums: dict[tuple[int, int], Float64Array] = {}  # parameters added up over the folds, to start from
+        n_rows = 1 if len(classes) == 2 else len(classes)
+        shape = (*scores.shape, n_rows, X.shape[1])
+        coefs = np.empty(shape) if np.prod(shape, dtype=float) <= MAX_COEFS else None
+        short = ShortFits()
         for f, (train, test) in enumerate(folds):
             train, test = np.arange(len(labels))[train], np.arange(len(labels))[test]
             counts = np.bincount(labels[train], minlength=len(classes))
@@ -132,9 +139,13 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
             problem = SoftmaxProblem(X[train], labels[train], len(classes), options, weights)
             rows, y_test, held_out = X[test], labels[test], _at(sample_weight, test)
             for r, ratio in enumerate(ratios):
-                path = list(fit_softmax_path(problem, replace(options, l1_ratio=float(ratio)), Cs))
-                scores[f, r] = [self._score(fit, rows, y_test, classes, held_out) for fit in path]
-                fits |= {(f, r, c): fit for c, fit in enumerate(path)}
+                path = fit_softmax_path(problem, replace(options, l1_ratio=float(ratio)), Cs)
+                for c, fit in enumerate(path):
+                    scores[f, r, c] = self._score(fit, rows, y_test, classes, held_out)
+                    sums[r, c] = sums.get((r, c), 0.0) + fit.parameters
+                    if coefs is not None:
+                        coefs[f, r, c] = fit.graph.parameters.views(fit.parameters)["W"].T
+                    short.add(fit)
                 if self.verbose:
                     best = int(scores[f, r].argmax())
                     print(  # noqa: T201
@@ -150,15 +161,16 @@ class SoftmaxClassifierCV(SoftmaxPredictor):
         r, c = choose(scores, self.rule)
         self.Cs_, self.l1_ratios_, self.scores_ = Cs, ratios, scores
         self.C_, self.l1_ratio_ = float(Cs[c]), float(ratios[r])
-        start = np.mean([fits[f, r, c].parameters for f in range(len(folds))], axis=0)
+        start = sums[r, c] / len(folds)
+        del sums
         chosen = replace(options, C=self.C_, l1_ratio=self.l1_ratio_)
         weights = self._row_weights(sample_weight, labels, classes)
         last = fit_softmax(X, labels, len(classes), chosen, sample_weight=weights, start=start)
         self.classes_ = classes
         self._keep(last, X.dtype)
-        coefs = [fit.graph.parameters.views(fit.parameters)["W"].T for fit in fits.values()]
-        self.coefs_paths_ = np.stack(coefs).reshape(*scores.shape, *coefs[0].shape)
-        warn_unless_all_converged([*fits.values(), last], options)
+        self.coefs_paths_ = coefs
+        short.add(last)
+        short.warn(options, classes, self._feature_names())
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

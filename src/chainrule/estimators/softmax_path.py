@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.errors import InputError
-from chainrule.estimators.convergence import warn_unless_all_converged
+from chainrule.estimators.convergence import ShortFits
 from chainrule.estimators.softmax import SoftmaxClassifier
 from chainrule.training import SoftmaxProblem, fit_softmax_path, resolve_grid
 
@@ -150,15 +150,16 @@ def softmax_path(
     options = first._options()
     X, labels, classes, sample_weight = first._prepare(X, y, sample_weight)
     problem = SoftmaxProblem(X, labels, len(classes), options, first._row_weights(sample_weight, labels, classes))
-    classifiers, fits = [], []
+    classifiers, fits, short = [], [], ShortFits()
     for C, fit in zip(grid, fit_softmax_path(problem, options, grid), strict=True):
         classifier = SoftmaxClassifier(C=float(C), **parameters)
         classifier._adopt(fit, classes, X.dtype, getattr(first, "feature_names_in_", None))
         classifiers.append(classifier)
         fits.append(fit)
+        short.add(fit)
         if verbose:
             print(f"C {C:<10.4g} objective {fit.solution.value:.10g}  passes {fit.passes}")  # noqa: T201
-    warn_unless_all_converged(fits, options)
+    short.warn(options, classes, first._feature_names())
     gaps = [np.nan if fit.solution.gap is None else fit.solution.gap for fit in fits]
     return SoftmaxPath(
         Cs=grid,

@@ -250,8 +250,16 @@ class SoftmaxPredictor(SparseCoefMixin, ClassifierMixin, BaseEstimator, ABC):  #
         weights = sample_weight
         if factors is not None:
             weights = factors if sample_weight is None else factors * sample_weight
-        if weights is not None and not weights.sum() > 0.0:
-            raise InputError("all rows have weight 0: give at least one row of sample_weight a positive weight")
+        if weights is not None:
+            with np.errstate(over="ignore"):
+                total = float(weights.sum())
+            if total == 0.0:
+                raise InputError("all rows have weight 0: give at least one row of sample_weight a positive weight")
+            if not np.isfinite(total):
+                raise InputError(
+                    f"the rows' weights, of which the largest is {weights.max():.3g}, add up to more than float64 "
+                    "holds: divide sample_weight (or class_weight) by a number, and multiply C by it"
+                )
         return weights
 
     def _adopt(self, fit: Fit, classes: Array, dtype: np.dtype[Any], names: Array | None = None) -> None:

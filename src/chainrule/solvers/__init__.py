@@ -10,6 +10,7 @@ from chainrule.solvers.progress import EpochCallback, EpochProgress, Keeper, Wat
 from chainrule.solvers.proximal_newton import proximal_newton
 from chainrule.solvers.run_state import RunState
 from chainrule.solvers.schedules import SCHEDULES, make_schedule
+from chainrule.solvers.separation import Separation, find_separation
 from chainrule.solvers.softmax_objective import SoftmaxObjective
 from chainrule.solvers.solution import Callback, Objective, Progress, SecondOrderObjective, Solution
 
@@ -27,9 +28,11 @@ __all__ = [
     "Progress",
     "RunState",
     "SecondOrderObjective",
+    "Separation",
     "SoftmaxObjective",
     "Solution",
     "Watch",
+    "find_separation",
     "full_batch",
     "gradient_descent",
     "lbfgs",

@@ -42,13 +42,17 @@ class Damping:
             `Curvature.scale` and `Curvature.least`.
         """
         self._failures = 0
-        if length == 1.0 and (ratio >= GOOD_RATIO or drowned):
+        if length >= 1.0 and (ratio >= GOOD_RATIO or drowned):
             self.strength *= LESS
             if self.strength <= max(0.1 * least, 1e-12 * scale):
                 self.strength = 0.0
         elif length < SHORTEN or ratio < POOR_RATIO:
             # A step that had to be made 1 / length times shorter lacked about as much curvature.
             self.strength = max(MORE * self.strength, max(self.strength, self._first(scale, least)) / length)
+
+    def strengthen(self, scale: float, least: float) -> None:
+        """Learn from a model that promises more than there is."""
+        self.strength = max(MORE * self.strength, self._first(scale, least))
 
     def reject(self, scale: float, least: float) -> bool:
         """Learn from a step no part of which could be taken; return whether there is any use in another one."""

@@ -30,6 +30,8 @@ from chainrule.solvers.solution import (
 
 ARMIJO = 1e-4  # the share of the promised decrease that a step must keep
 MAX_CG_STEPS = 200  # of one Newton step
+MIN_CG_STEPS = 10  # of one whose curvature was taken elsewhere
+ROUGH, FINE = 0.1, 0.03  # accuracy of a step where the model errs, and where it is right
 NEAR = 5.0  # a diagonal that preconditions as well
 ROUNDING = float(np.finfo(np.float64).eps)
 
@@ -114,6 +116,7 @@ class _Run:
         self.gap: float | None = None
         self._is_of_here = False  # whether the curvature was taken at this point
         self._is_proven = False
+        self._accuracy = ROUGH  # of a step
 
     def step(self) -> Status | None:
         """Take a step; return why there is none, or no further one."""
@@ -140,6 +143,8 @@ class _Run:
         ratio = (self.point.value - found.value) / step.promised if step.promised > 0.0 else 1.0
         is_newtons = damping.strength == 0.0
         damping.accept(length, ratio, drowned=drowned, scale=curvature.scale, least=curvature.least)
+        error = abs(1.0 - ratio) if length == 1.0 and not drowned else 1.0
+        self._accuracy = min(max(0.3 * error, FINE), ROUGH)
         self.point, self.promised = found, step.promised
         self.curve.append(found.value)
         return "converged" if self.gap is None and is_newtons and step.promised <= wanted else None
@@ -191,13 +196,16 @@ class _Run:
             damped = damping * float(direction @ (self.objective.damped * direction))
             return _Step(direction, max(-0.5 * (float(gradient @ direction) - damped), 0.0))
         before = self.objective.passes
+        # Who needs more than what a curvature costs is better off with one of the next point.
+        most = MAX_CG_STEPS if self.state.used == 0 else max(MIN_CG_STEPS, int(curvature.cost))
         step = _conjugate_gradients(
             self.objective,
             precondition,
             self.point,
             damping,
+            accuracy=self._accuracy,
             enough=self.objective.residual_for(gap_allowed(self.tol, self.point.value)),
-            budget=min(MAX_CG_STEPS, max(1, self.max_passes - before)),
+            budget=min(most, MAX_CG_STEPS, max(1, self.max_passes - before)),
         )
         self.state.used += self.objective.passes - before
         return step
@@ -220,13 +228,15 @@ def _conjugate_gradients(
     point: _Point,
     damping: float,
     *,
+    accuracy: float,
     enough: float,
     budget: int,
 ) -> _Step:
     """Minimise the damped model as far as it pays.
 
-    Far from the optimum a rough step will do; near it the accuracy follows the gradient, which keeps the convergence
-    superlinear. ``enough`` is the size of the residual beyond which more accuracy is wasted.
+    Far from the optimum a rough step will do; near it the accuracy follows the gradient, down to ``accuracy``: a model
+    that errs by more is not worth solving better (Eisenstat and Walker 1996, "Choosing the forcing terms in an inexact
+    Newton method"). ``enough`` is the size of the residual beyond which more accuracy is wasted.
     """
     gradient = point.gradient
     step = np.zeros_like(gradient)
@@ -236,7 +246,7 @@ def _conjugate_gradients(
     if not size > 0.0:
         return _Step(towards, 0.0)
     # size / 2 is what the preconditioner alone promises: an estimate of the gap that scales the accuracy.
-    accuracy = min(0.3, np.sqrt(size / max(abs(point.value), np.finfo(np.float64).tiny)))
+    accuracy = max(accuracy, min(0.3, np.sqrt(size / max(abs(point.value), np.finfo(np.float64).tiny))))
     small = max(accuracy**2, ROUNDING) * size
     metric = damping * objective.damped
     direction = towards

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
-from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows
+from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows, _kernels
 from chainrule.solvers.curvature import Point, choose_kind, cost_of_sampled, curvature_at
+from chainrule.solvers.l1_model import HeldHessian, L1Model, RowsHessian, costs_less_by_rows
 from chainrule.solvers.solution import Curvature
 
 SHRINKAGES = 1.0 - np.append(0.0, np.logspace(-6, 0, 13))  # of theta, from 1 to where no |V| is above
 MAX_TILT = 0.5  # so that no probability turns negative
+MOST_TAKEN = 0.999  # of a probability
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)  # relative, of value and bound
 
 
@@ -118,27 +120,30 @@ class SoftmaxObjective:
         """The l1 penalty's strength for each entry of the flat vector."""
         return self._l1 * self.penalised
 
-    def hessian_among(self, entries: IntArray) -> Float64Array:
-        """Return rows and columns ``entries`` (n,) of the Hessian at the last point, (n, n)."""
-        outputs = self.program.n_outputs
-        row, output = entries // outputs, entries % outputs
-        d = len(self.centre)
-        columns = np.unique(row[row < d])
-        pairs = np.array([(k, j) for k in range(outputs) for j in range(k + 1)], dtype=np.int64)
-        has_intercept = self.program.bias is not None
-        blocks = self.rows.take(columns).gram(
-            self.centre[columns], self._probabilities, pairs=pairs, intercept=has_intercept, exact=True
-        )
-        place = np.where(row < d, np.searchsorted(columns, row), len(columns))
-        block = np.empty((outputs, outputs), dtype=np.int64)
-        block[pairs[:, 0], pairs[:, 1]] = block[pairs[:, 1], pairs[:, 0]] = np.arange(len(pairs))
-        hessian = blocks[block[output[:, None], output[None, :]], place[:, None], place[None, :]]
-        if has_intercept and outputs > 1:
+    def model_among(self, entries: IntArray) -> L1Model:
+        """Return the quadratic model at the last point among ``entries`` (n,), ascending."""
+        columns, classes = np.divmod(entries, self.program.n_outputs)
+        penalised = self.penalised[entries]
+        if isinstance(self.rows, SparseRows) and costs_less_by_rows(self.rows, columns, self.program.n_outputs):
+            return RowsHessian(
+                self.rows, self.centre, self._probabilities, columns, classes, self.strength * penalised,
+                scale=self._typical_curvature(columns),
+            )  # fmt: skip
+        hessian = self.rows.hessian(self.centre, self._probabilities, columns, classes)
+        if self.program.bias is not None and self.program.n_outputs > 1:
             # The loss does not see what the intercepts have in common: any curvature there keeps it where it is.
-            free = np.flatnonzero(row == d)
+            free = np.flatnonzero(columns == len(self.centre))
             hessian[np.ix_(free, free)] += hessian[free, free].mean() + np.finfo(np.float64).tiny ** 0.5
-        hessian[np.diag_indices_from(hessian)] += self.strength * self.penalised[entries]
-        return hessian
+        if self.strength > 0.0:
+            diagonal = np.einsum("jj->j", hessian)
+            diagonal += self.strength * penalised
+        return HeldHessian(hessian, penalised)
+
+    def _typical_curvature(self, columns: IntArray) -> float:
+        """Return the mean curvature along some columns, as if they had nothing to do with the probabilities."""
+        p = self._probabilities
+        squares = self.rows.deviations[columns[columns < len(self.centre)]] ** 2
+        return float(squares.mean()) * float((p * (1.0 - p)).mean()) + self.strength if len(squares) else 1.0
 
     def settle(self, w: Float64Array) -> Float64Array:
         """Return the point of least penalty that the loss can't tell from ``w``.
@@ -150,16 +155,19 @@ class SoftmaxObjective:
             return w
         outputs = self.program.n_outputs
         weight = self._weight(w)
-        middle = np.sort(weight, axis=1)[:, (outputs - 1) // 2 : outputs // 2 + 1]
-        # Zero lies between the middle two: the penalty can't be less.
+        # Where zero lies between the middle two the penalty can't be less, as where most are zero.
+        (some,) = np.nonzero((weight != 0.0).sum(axis=1) > (outputs - 1) // 2)
+        middle = np.sort(weight[some], axis=1)[:, (outputs - 1) // 2 : outputs // 2 + 1]
         shift = np.where((middle[:, 0] <= 0.0) & (middle[:, -1] >= 0.0), 0.0, middle[:, 0])
         if not shift.any():
             return w
         settled = w.copy()
-        self._weight(settled)[...] -= shift[:, None]
+        self._weight(settled)[some] -= shift[:, None]
         return settled
 
-    def gap(self, value: float, gradient: Float64Array, wanted: float) -> float | None:
+    def gap(
+        self, value: float, gradient: Float64Array, wanted: float, towards: Float64Array | None = None
+    ) -> float | None:
         """Return a proven upper bound of value minus optimum at the last point.
 
         Any probabilities p' whose columns of diag(s) (p' - Y) add up to 0 bound the optimum from below by Fenchel's
@@ -176,16 +184,27 @@ class SoftmaxObjective:
 
         Costs a pass over the rows, but where the penalty's part alone exceeds ``wanted``: then, and where p is too far
         from adding up, it is the value itself, the objective being positive. None without a penalty.
+
+        With ``towards``, a step to the minimum of the quadratic model, e is what the step does to first order: see
+        `_ahead`. Then V is within the l1 penalty's strength as far as the model is at its minimum, and the bound is of
+        second order in the step. Costs two passes.
         """
-        if self.strength == 0.0 and self._l1 == 0.0:
-            return None
+        if self._l1 == 0.0:
+            if self.strength == 0.0:
+                return None
+            if self.residual_size(gradient) > 2.0 * self.strength * wanted:
+                return value
         penalty = 0.5 * self.strength * self.residual_size(self._last) + self._l1 * float(
             np.abs(self._weight(self._last)).sum()
         )
         loss = value - penalty
-        if self._shrunk(gradient, 0.0, loss) > wanted:
-            return value
         divergence = 0.0
+        if towards is not None:
+            gradient, divergence = self._ahead(gradient, towards)
+            divergence += self._cost_of_rest(self._bias(gradient)) if self.program.bias is not None else 0.0
+            return min(self._shrunk(gradient, divergence, loss) + ROUNDING * abs(value), value)
+        if self._l1 > 0.0 and self._shrunk(gradient, 0.0, loss) > wanted:
+            return value
         if self.program.bias is not None:
             d_bias = self._bias(gradient)
             tilt = self._tilt(d_bias)
@@ -196,6 +215,22 @@ class SoftmaxObjective:
             gradient = gradient + self._loss_hessian_vector(move, exact=True)
             divergence = max(-float(tilt @ d_bias), 0.0) + self._cost_of_rest(self._bias(gradient))
         return min(self._shrunk(gradient, divergence, loss) + ROUNDING * abs(value), value)
+
+    def _ahead(self, gradient: Float64Array, step: Float64Array) -> tuple[Float64Array, float]:
+        """Return the gradient at p' = p (1 + t e) and a bound of sum_i s_i KL(p'_i || p_i), for a step (W, c).
+
+        e_ik = u_ik - sum_j p_ij u_ij with u = X W + c: the probabilities move so to first order, the gradient by
+        t H step, and the divergence is at most t^2 step . H step. t is 1, or as much as leaves no probability negative.
+        """
+        moved = self._loss_hessian_vector(step, exact=True)
+        logits = self.rows.logits(*self._split(step))
+        e = logits - (self._probabilities * logits).sum(axis=1, keepdims=True)
+        least = float(e.min())
+        if self.program.reference_logit:  # the class whose logit stays 0
+            least = min(least, float((-self._probabilities * logits).min()))
+        t = min(1.0, -MOST_TAKEN / least) if least < 0.0 else 1.0
+        divergence = t * t * max(float(step @ moved), 0.0)
+        return gradient + t * moved, divergence
 
     def _shrunk(self, gradient: Float64Array, divergence: float, loss: float) -> float:
         """Return the bound with the best of some p'' = theta p' + (1 - theta) Y, ``gradient`` that of p' and l2.
@@ -255,7 +290,8 @@ class SoftmaxObjective:
         if self.program.reference_logit:
             small = abs(float(d_bias[0])) <= MAX_TILT * float(variance[0, 0])
             return -d_bias / max(float(variance[0, 0]), np.finfo(np.float64).tiny) if small else None
-        tilt = -np.asarray(np.linalg.lstsq(variance, d_bias, rcond=None)[0], dtype=np.float64)
+        # What the classes have in common, which the variance does not see, d_bias has none of.
+        tilt = -_kernels.Cholesky(variance + variance.trace() / variance.size).solve(d_bias)
         return tilt if float(tilt.max() - tilt.min()) <= MAX_TILT else None
 
     def _cost_of_rest(self, d_bias: Float64Array) -> float:

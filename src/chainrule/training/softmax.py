@@ -17,15 +17,19 @@ from chainrule.graph import Graph, build
 from chainrule.solvers import (
     Callback,
     NewtonState,
+    Separation,
     SoftmaxObjective,
     Solution,
+    find_separation,
     gradient_descent,
     newton,
     proximal_newton,
 )
 from chainrule.training.checks import check_number
+from chainrule.training.weightless import classes_with_weight, put_back
 
 SOLVERS = ("auto", "newton-cholesky", "newton-cg", "gradient_descent")
+LEAST_SUM, MOST_SUM = 1e-100, 1e100  # of C times the rows' weights; what is more is taken for no penalty
 ALIASES = ("lbfgs", "sag", "saga", "liblinear")  # scikit-learn's other solvers: to the same optimum, by auto
 
 
@@ -36,7 +40,8 @@ class SoftmaxOptions:
     Attributes
     ----------
     C
-        Inverse strength of the penalty: lambda = 1 / (C S), S the sum of the rows' weights.
+        Inverse strength of the penalty: lambda = 1 / (C S), S the sum of the rows' weights. C S beyond 1e100 is as
+        good as infinite, and taken for it.
     l1_ratio
         The l1 part of the penalty, lambda ((1 - l1_ratio) / 2 ||W||^2 + l1_ratio ||W||_1).
     fit_intercept
@@ -100,6 +105,8 @@ class Fit:
         Passes over the rows.
     seconds
         Wall time.
+    separation
+        What keeps the likelihood from having a maximum, where Newton's method converged all the same.
     """
 
     graph: Graph
@@ -108,6 +115,7 @@ class Fit:
     solver: str
     passes: int
     seconds: float
+    separation: Separation | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return the facts as plain data."""
@@ -168,7 +176,7 @@ class SoftmaxProblem:
     X, labels, n_classes, sample_weight
         See `fit_softmax`.
     options
-        Of these ``fit_intercept`` and ``n_threads`` hold for all.
+        Of these ``fit_intercept``, ``n_threads`` and whether ``solver`` is gradient_descent hold for all.
     """
 
     def __init__(
@@ -182,6 +190,11 @@ class SoftmaxProblem:
         self.n_classes = n_classes
         self.mass = float(len(labels)) if sample_weight is None else float(sample_weight.sum())
         shares = np.full(len(labels), 1.0 / self.mass) if sample_weight is None else sample_weight / self.mass
+        self.kept = np.arange(n_classes)
+        if n_classes > 2 and options.fit_intercept and options.solver != "gradient_descent":
+            present = classes_with_weight(labels, shares, n_classes)
+            if 2 <= len(present) < n_classes:
+                self.kept, labels = present, np.searchsorted(present, labels) * (shares > 0.0)
         kind = DenseRows if isinstance(X, np.ndarray) else SparseRows
         self.rows = kind(X, labels, shares, reference_logit=n_classes == 2, n_threads=options.n_threads)
 
@@ -196,26 +209,63 @@ class SoftmaxProblem:
     ) -> Fit:
         """Train; ``state`` carries what is known of the curvature from fit to fit, see `fit_softmax` for the rest."""
         began = time.perf_counter()
-        graph = build.softmax_classifier(
-            self.rows.shape[1],
-            self.n_classes,
-            l2=(1.0 - options.l1_ratio) / (options.C * self.mass),
-            l1=options.l1_ratio / (options.C * self.mass),
-            fit_intercept=options.fit_intercept,
-            one_logit=self.n_classes == 2,
-        )
+        graph = self._graph(options, len(self.kept))
         first_order = options.solver == "gradient_descent"
         whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
+        if start is not None and len(self.kept) < self.n_classes:
+            start = start.reshape(-1, self.n_classes)[:, self.kept].ravel()
         with one_thread():
             objective = SoftmaxObjective(compile_softmax(graph), self.rows, centred=not first_order, full=whole)
             if first_order:
                 solution, solver = _descend(objective, options, start, random_state, callback), options.solver
             else:
                 solution, solver = _solve(objective, options, start, state, callback)
-        parameters = objective.to_parameters(solution.parameters)
-        if not first_order:  # gradient descent is to be followed step by step
-            parameters = objective.without_common_part(parameters)
-        return Fit(graph, parameters, solution, solver, objective.passes, time.perf_counter() - began)
+            parameters = objective.to_parameters(solution.parameters)
+            if not first_order:  # gradient descent is to be followed step by step
+                parameters = objective.without_common_part(parameters)
+            fit = Fit(graph, parameters, solution, solver, objective.passes, 0.0)
+            if not first_order and solution.gap is None and solution.converged:
+                fit = self._unless_separated(fit)
+            if len(self.kept) < self.n_classes:
+                fit = self._with_all_classes(fit, options)
+        return replace(fit, seconds=time.perf_counter() - began)
+
+    def _graph(self, options: SoftmaxOptions, n_classes: int) -> Graph:
+        if options.C * self.mass < LEAST_SUM:
+            raise InputError(
+                f"the penalty 1 / (C S) is beyond float64: C is {options.C:g} and the rows' weights add up to "
+                f"S = {self.mass:g}. Give larger weights, or a larger C"
+            )
+        strength = 1.0 / (options.C * self.mass) if options.C * self.mass <= MOST_SUM else 0.0
+        return build.softmax_classifier(
+            self.rows.shape[1],
+            n_classes,
+            l2=(1.0 - options.l1_ratio) * strength,
+            l1=options.l1_ratio * strength,
+            fit_intercept=options.fit_intercept,
+            one_logit=self.n_classes == 2,
+        )
+
+    def _unless_separated(self, fit: Fit) -> Fit:
+        views = fit.graph.parameters.views(fit.parameters)
+        found = find_separation(self.rows, views["W"], views.get("b"))
+        if found is None:
+            return fit
+        classes = tuple((int(self.kept[k]), int(self.kept[j])) for k, j in found.classes)
+        status = replace(fit.solution, status="separable")
+        return replace(fit, solution=status, separation=replace(found, classes=classes))
+
+    def _with_all_classes(self, fit: Fit, options: SoftmaxOptions) -> Fit:
+        views = fit.graph.parameters.views(fit.parameters)
+        weights, bias, added = put_back(self.rows.X, views["W"], views["b"], self.kept, self.n_classes)
+        found = fit.solution
+        gap = None if found.gap is None else found.gap + added
+        return replace(
+            fit,
+            graph=self._graph(options, self.n_classes),
+            parameters=np.concatenate([weights.ravel(), bias]),
+            solution=replace(found, value=found.value + added, gap=gap),
+        )
 
 
 def _solve(
