@@ -10,9 +10,10 @@ ledger compares its sum with the backward pass, so an operation that mixed rows 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -166,7 +167,7 @@ class EntryGraph:
         one = value is not None and self.has_batch(name) and self.has_batch(target)
         return value[:1] if one and value is not None else value
 
-    def _moved(self, edge: Edge, inputs: list[Array | None]) -> Array:
+    def _moved(self, edge: Edge, inputs: list[Any]) -> Array:
         """Return (target entries, reached source entries): whether the one moves with the other."""
         node = self.graph[edge.target]
         kept = self.features[edge.source]
@@ -176,19 +177,19 @@ class EntryGraph:
                 array if array is None or not self.has_batch(name) else np.repeat(array, len(kept), axis=0)
                 for name, array in zip(node.inputs, inputs, strict=True)
             ]
-            source = _there(inputs[edge.position])
+            source = inputs[edge.position]
             source.reshape(len(kept), prod(source.shape[1:]))[np.arange(len(kept)), kept] += 1.0
             out = self.apply(edge.target, inputs)
             return _differ(out.reshape(len(kept), rest.size), rest.reshape(1, rest.size)).T
         moved = []
         for place in kept:
-            source = _there(inputs[edge.position]).copy()
+            source = inputs[edge.position].copy()
             source.reshape(len(source) if self.has_batch(edge.source) else 1, -1)[:, place] += 1.0
             out = self.apply(edge.target, [*inputs[: edge.position], source, *inputs[edge.position + 1 :]])
             moved.append(_differ(out.reshape(-1), rest.reshape(-1)))
         return np.array(moved, dtype=bool).reshape(len(kept), rest.size).T
 
-    def apply(self, target: str, inputs: list[Array | None]) -> Array:
+    def apply(self, target: str, inputs: Sequence[Array | None]) -> Array:
         """Return what a node computes from these."""
         record = self.graph[target].record
         return np.asarray(record.forward(*inputs, **{**record.attributes, **self.graph[target].attributes}))
@@ -240,12 +241,6 @@ class EntryGraph:
             count = len(values[edge.source]) // len(places)
             share = self.pull_back(edge, np.tile(ones, (count, 1)).reshape(-1, *shape), values)
             result[rows, places[:, 0]] = share.reshape(count, len(places), -1)[:, :, self.features[edge.source]]
-
-
-def _there(array: Array | None) -> Array:
-    if array is None:  # an edge with a derivative has a source with a value
-        raise AssertionError("an edge comes from a node without a value")
-    return array
 
 
 def _differ(moved: Array, rest: Array) -> Array:
