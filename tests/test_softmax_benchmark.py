@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))  # the benchmarks are no part of the installed pac
 
 from benchmarks.softmax.problem import PENALTIES, Problem  # noqa: E402
 from benchmarks.softmax.solvers import OURS, PROVEN  # noqa: E402
-from benchmarks.softmax.tables import at_most, geometric_mean, ratio, render  # noqa: E402
+from benchmarks.softmax.tables import at_most, geometric_mean, ratio, render, soonest  # noqa: E402
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -77,6 +77,7 @@ def test_ratios_and_means():
     }  # fmt: skip
     assert ratio(cell) == 0.5
     assert ratio(cell, PROVEN) == 0.6
+    assert ratio(soonest({**cell, "seconds": {**times, PROVEN: 0.4}})) == 0.4
     assert ratio({**cell, "seconds": {OURS: 1.0}}) is None
     nobody = {**cell, "seconds": {OURS: 1.0}}
     assert at_most(cell) == 0.5

@@ -191,8 +191,23 @@ export class Board {
    */
   look(change) {
     if ("focus" in change || "entry" in change) this.edited = null;
+    if ("focus" in change && !("entry" in change)) change.entry = this.entryFor(change.focus ?? null);
     Object.assign(this.view, change);
     this.refresh();
+  }
+
+  /**
+   * The selected entry as it is written for another focus: a row alone goes without its index.
+   * @param {number | null} focus
+   */
+  entryFor(focus) {
+    const { entry } = this.view;
+    const [, d, name, inside] = entry?.match(/^(d?)(.*?)\[(.*)\]$/) ?? [];
+    const node = this.scene.nodes.find((/** @type {any} */ one) => one.name === name || one.name === d + name);
+    if (!node?.batch || (focus === null) === (this.view.focus === null)) return entry;
+    const shown = node.name === name ? d + name : node.name;
+    const rest = inside.split(",").slice(1).join(",").trim();
+    return focus !== null && rest ? `${shown}[${rest}]` : shown;
   }
 
   /** @param {string | null} entry */
