@@ -77,10 +77,11 @@ function card(board, box, told) {
   const selected = (board.view.entry ?? "").replace(/\[.*$/, "") === name;
   return html`
     <button type="button" class="card ${box.lane} ${box.kind} ${isReached(board, box) ? "" : "ahead"}" ${place}
-      data-node=${name} aria-pressed=${selected} aria-label=${spoken(name, box, portrait)}
+      data-node=${name} aria-pressed=${selected}
       @click=${() => board.select(name)} @dblclick=${() => expand(board, box.name, isGradient)}>
       <span class="name">${isGradient ? html`<i class="d">d</i>${label(box.name)}` : label(box.name)}</span>
       <span class="shape">${shapeText(told?.shape ?? box.shape)}</span>
+      <span class="visually-hidden">${isGradient ? "gradient" : box.operation}</span>
       ${portrait ? picture(board, name, portrait) : html`<span class="none">no gradient</span>`}
     </button>
   `;
@@ -90,13 +91,6 @@ function card(board, box, told) {
 function label(name) {
   const [, stem, digits] = /** @type {RegExpMatchArray} */ (name.match(/^(.*?)(\d*)$/s));
   return html`<i>${stem || digits}</i>${stem && digits ? html`<sub>${digits}</sub>` : nothing}`;
-}
-
-/** @param {string} name @param {any} box @param {any} portrait */
-function spoken(name, box, portrait) {
-  if (!portrait) return `${name}, ${box.operation}`;
-  const bad = portrait.nonfinite ? `, ${portrait.nonfinite} not finite` : "";
-  return `${name}, ${box.operation}, from ${short(portrait.least)} to ${short(portrait.most)}${bad}`;
 }
 
 /**
