@@ -40,8 +40,10 @@ def describe_layout(graph: Graph) -> dict[str, Any]:
             for route in layout.routes
         ],
         "tags": [
-            {"lane": tag.lane, "text": ", ".join(tag.names), "x": tag.x, "y": tag.y, "width": tag.width,
-             "height": tag.height}
+            {
+                "lane": tag.lane, "x": tag.x, "y": tag.y, "width": tag.width, "height": tag.height,
+                "text": ", ".join("d" * (tag.lane == "backward") + name for name in tag.names),
+            }
             for tag in layout.tags
         ],
         "headings": [

@@ -29,6 +29,7 @@ export function graphPanel(board) {
         <div class="drawing" ${styled({ width: `${width}px`, height: `${height}px` })}>
           <svg viewBox="-8 -8 ${width} ${height}" width=${width} height=${height} aria-hidden="true">
             ${layout.routes.map((/** @type {any} */ route) => line(route))}
+            ${layout.tags.map((/** @type {any} */ tag) => svg`<text class="tag ${tag.lane}" x=${tag.x + tag.width / 2} y=${tag.y + tag.height / 2 + 4}>${tag.text}</text>`)}
             ${layout.headings.map((/** @type {any} */ heading) => svg`<text class="heading ${heading.lane}" x=${heading.x} y=${heading.y}>${heading.text}</text>`)}
           </svg>
           ${layout.boxes.map((/** @type {any} */ box) => card(board, box, told.get(box.name)))}
@@ -50,7 +51,7 @@ function driver(board) {
 /** @param {any} route */
 function line(route) {
   const points = route.points.map((/** @type {number[]} */ [x, y]) => `${x},${y}`);
-  return svg`<polyline class="route ${route.lane}" points=${points.join(" ")} marker-end="" />
+  return svg`<polyline class="route ${route.lane}" points=${points.join(" ")} />
     ${arrow(route)}`;
 }
 
@@ -115,7 +116,7 @@ function isReached(board, box) {
   const phase = PHASE_OF[/** @type {keyof PHASE_OF} */ (board.state.phase)];
   if (board.state.playing) return true;
   if (box.lane === "backward") return phase >= 2;
-  return box.name === board.scene.loss || box.loss ? phase >= 1 : true;
+  return box.shape.length === 0 && !box.elided ? phase >= 1 : true; // the loss and its terms are numbers
 }
 
 /** @param {Board} board @param {string} node @param {boolean} gradient */
