@@ -9,7 +9,7 @@ gradients make up for the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -79,15 +79,6 @@ class Point:
         added[: len(self.centre)] += strength
         return added
 
-    def sizes(self, diagonal: Float64Array) -> tuple[float, float]:
-        """Return `Curvature.scale` and `Curvature.least` for a diagonal (width, n_blocks) of the loss's Hessian."""
-        d = len(self.centre)
-        weights = diagonal[:d]
-        scale = float(np.add.reduce(weights, axis=None)) / weights.size if d else 0.0
-        if not self.has_intercept:
-            return scale, self.strength
-        return scale, min(self.strength or scale, float(diagonal[d].min()) / float(self.held[d]))
-
 
 def pass_work(rows: DenseRows | SparseRows, n_outputs: int) -> float:
     """Return the multiply-adds that one pass costs, in those of a matrix product."""
@@ -152,6 +143,11 @@ def class_pairs(n_classes: int) -> IntArray:
     return np.array([(k, j) for k in range(n_classes) for j in range(k + 1)], dtype=np.int64)
 
 
+def _own(n_classes: int) -> list[int]:
+    """Return where among the `class_pairs` each class is with itself."""
+    return [k * (k + 3) // 2 for k in range(n_classes)]
+
+
 def _full_hessian(point: Point) -> Float64Array:
     """All of the loss's Hessian but the last class's: blocks of the `class_pairs`, (n_pairs, width, width)."""
     free = max(1, point.n_outputs - 1)
@@ -174,7 +170,7 @@ def _sampled_hessian(point: Point) -> Float64Array:
     weights = np.stack([shares[some] * p[some, k] * p[some, j] for k, j in pairs])
     threshold = threshold_for(weights, ROWS_PER_PAIR * width * weights.size / m)
     hessian = np.zeros((len(class_pairs(free)), width, width))
-    own = [k * (k + 3) // 2 for k in range(free)]  # a class with itself
+    own = _own(free)
     for k, j in pairs:
         among, weight = in_proportion(shares * p[:, k] * p[:, j], threshold)
         (block,) = point.rows.gram(point.centre, weight[:, None], intercept=point.has_intercept, among=among)
@@ -189,16 +185,54 @@ def _sampled_hessian(point: Point) -> Float64Array:
     return hessian
 
 
-class _WholeHessian:
+class _Part:
+    """A part of the Hessian at a point, and what `chainrule.solvers.damping.Sizes` asks of it.
+
+    Parameters
+    ----------
+    point
+        Where.
+    cost
+        Of another one, in passes.
+    """
+
+    exact = False
+
+    def __init__(self, point: Point, cost: float) -> None:
+        self.cost = cost
+        self._point = point
+
+    def _diagonal(self) -> Float64Array:
+        """Return that of the loss's Hessian, (width, n_blocks)."""
+        raise NotImplementedError
+
+    @cached_property
+    def scale(self) -> float:
+        """Mean curvature along the weights."""
+        weights = self._diagonal()[: len(self._point.centre)]
+        return float(weights.mean()) if weights.size else 0.0
+
+    @cached_property
+    def least(self) -> float:
+        """The penalty, or the curvature along the intercept by what damping does to it, where that is less."""
+        point = self._point
+        if not point.has_intercept:
+            return point.strength
+        intercept = float(self._diagonal()[-1].min()) / float(point.held[-1])
+        return min(point.strength or self.scale, intercept)
+
+
+class _WholeHessian(_Part):
     """All of it, with the last class left out: the classes' steps add up to 0. In float32 where it is an estimate."""
 
     def __init__(self, point: Point, cost: float, blocks: Float64Array, *, exact: bool) -> None:
-        self.cost, self.exact = cost, exact
-        self._point = point
+        super().__init__(point, cost)
+        self.exact = exact
         self._blocks = blocks
-        pairs = class_pairs(max(1, point.n_outputs - 1))
-        own = blocks[pairs[:, 0] == pairs[:, 1]]
-        self.scale, self.least = point.sizes(np.einsum("kjj->jk", own))
+
+    def _diagonal(self) -> Float64Array:
+        own: Float64Array = np.einsum("kjj->jk", self._blocks[_own(max(1, self._point.n_outputs - 1))])
+        return own
 
     def factor(self, strength: float, damping: float) -> LinearMap:
         """Return the inverse of the penalised, damped Hessian, as a map."""
@@ -209,17 +243,14 @@ class _WholeHessian:
         ).solve  # fmt: skip
 
 
-class _Blocks:
+class _Blocks(_Part):
     """One block per class, or their mean, of a sample of the rows; the diagonal is that of all rows.
 
     Without the latter a column that is 0 in all but a few rows, which the sample may have missed, would seem flat.
     """
 
-    exact = False
-
     def __init__(self, point: Point, cost: float, *, pooled: bool) -> None:
-        self.cost = cost
-        self._point = point
+        super().__init__(point, cost)
         rows, p = point.rows, point.probabilities
         weights = p * (1.0 - p)
         if pooled:
@@ -237,8 +268,10 @@ class _Blocks:
                 (block[...],) = rows.gram(point.centre, kept[:, None], intercept=point.has_intercept, among=among)
                 own = np.einsum("jj->j", block)
                 np.maximum(own, diagonal, out=own)
-        every = np.arange(self._blocks.shape[1])
-        self.scale, self.least = point.sizes(self._blocks[:, every, every].T)
+
+    def _diagonal(self) -> Float64Array:
+        own: Float64Array = np.einsum("kjj->jk", self._blocks)
+        return own
 
     def factor(self, strength: float, damping: float) -> LinearMap:
         """Return an approximate inverse of the penalised, damped Hessian, as a map."""
@@ -263,20 +296,19 @@ class _Blocks:
         return apply
 
 
-class _Diagonal:
+class _Diagonal(_Part):
     """The diagonal alone."""
 
-    exact = False
-
     def __init__(self, point: Point, cost: float) -> None:
-        self.cost = cost
-        self._point = point
+        super().__init__(point, cost)
         p = point.probabilities
-        self._diagonal = point.rows.gram(point.centre, p * (1.0 - p), intercept=point.has_intercept, diagonals=True)
-        self.scale, self.least = point.sizes(self._diagonal)
+        self._of_loss = point.rows.gram(point.centre, p * (1.0 - p), intercept=point.has_intercept, diagonals=True)
+
+    def _diagonal(self) -> Float64Array:
+        return self._of_loss
 
     def factor(self, strength: float, damping: float) -> LinearMap:
         """Return the inverse of the penalised, damped Hessian's diagonal, as a map."""
-        diagonal = self._diagonal + self._point.added(strength, damping)[:, None]
+        diagonal = self._of_loss + self._point.added(strength, damping)[:, None]
         inverse = 1.0 / np.maximum(diagonal, FLOOR * diagonal.max(initial=TINY)).ravel()
         return lambda residual: inverse * residual

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 GOOD_RATIO = 0.6  # of a decrease to what was promised: less damping
@@ -12,6 +14,18 @@ RESCUE = 1e-3  # of the mean curvature, where steps went without
 SHORTEN = 0.4  # a step that is too long
 MAX_SHORTENINGS = 10
 MAX_FAILURES = 12  # line searches in a row that found nothing
+
+
+class Sizes(Protocol):
+    """What damping has to know of a curvature; it rarely asks."""
+
+    @property
+    def scale(self) -> float:
+        """Mean curvature along the weights."""
+
+    @property
+    def least(self) -> float:
+        """What damping well below has no effect on."""
 
 
 class Damping:
@@ -27,7 +41,7 @@ class Damping:
         self.strength = strength
         self._failures = 0
 
-    def accept(self, length: float, ratio: float, *, drowned: bool, scale: float, least: float) -> None:
+    def accept(self, length: float, ratio: float, curvature: Sizes, *, drowned: bool) -> None:
         """Learn from a step that was taken.
 
         Parameters
@@ -36,30 +50,30 @@ class Damping:
             Which part of it.
         ratio
             Of the decrease to what the model promised.
+        curvature
+            What the step was taken with.
         drowned
             Whether the decrease was too small to see.
-        scale, least
-            `Curvature.scale` and `Curvature.least`.
         """
         self._failures = 0
         if length >= 1.0 and (ratio >= GOOD_RATIO or drowned):
             self.strength *= LESS
-            if self.strength <= max(0.1 * least, 1e-12 * scale):
+            if self.strength > 0.0 and self.strength <= max(0.1 * curvature.least, 1e-12 * curvature.scale):
                 self.strength = 0.0
         elif length < SHORTEN or ratio < POOR_RATIO:
             # A step that had to be made 1 / length times shorter lacked about as much curvature.
-            self.strength = max(MORE * self.strength, max(self.strength, self._first(scale, least)) / length)
+            self.strength = max(MORE * self.strength, max(self.strength, self._first(curvature)) / length)
 
-    def strengthen(self, scale: float, least: float) -> None:
+    def strengthen(self, curvature: Sizes) -> None:
         """Learn from a model that promises more than there is."""
-        self.strength = max(MORE * self.strength, self._first(scale, least))
+        self.strength = max(MORE * self.strength, self._first(curvature))
 
-    def reject(self, scale: float, least: float) -> bool:
+    def reject(self, curvature: Sizes) -> bool:
         """Learn from a step no part of which could be taken; return whether there is any use in another one."""
         self._failures += 1
-        least = max(MORE * self.strength, self._first(scale, least), float(np.finfo(np.float64).tiny ** 0.5))
+        least = max(MORE * self.strength, self._first(curvature), float(np.finfo(np.float64).tiny ** 0.5))
         self.strength = least / SHORTEN**MAX_SHORTENINGS
         return self._failures <= MAX_FAILURES
 
-    def _first(self, scale: float, least: float) -> float:
-        return least if self.strength > 0.0 else RESCUE * scale
+    def _first(self, curvature: Sizes) -> float:
+        return curvature.least if self.strength > 0.0 else RESCUE * curvature.scale

@@ -7,23 +7,21 @@ for text, coordinate descent and conjugate gradients go through the rows' non-ze
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import SparseRows, _kernels
-from chainrule.solvers.damping import FIRST
+from chainrule.solvers.damping import FIRST, Sizes
 
+LEAST = 1e-7  # of the mean curvature: less damping changes nothing
 SWEEPS = 100.0  # that one model takes
 SWEEP_ROWS = 5.0  # entries that a row costs a class, beside its own
 VECTOR = 8.0  # multiply-adds of a matrix product in the time of an entry that is looked up
 
 
-class L1Model(Protocol):
+class L1Model(Sizes, Protocol):
     """A quadratic, and how to minimise it plus an l1 penalty."""
-
-    @property
-    def scale(self) -> float:
-        """Mean curvature along the penalised entries."""
 
     @property
     def first_damping(self) -> float:
@@ -54,7 +52,18 @@ class HeldHessian:
 
     def __init__(self, hessian: Float64Array, penalised: Float64Array) -> None:
         self._hessian = hessian
-        self.scale = float(hessian.diagonal() @ penalised / penalised.sum()) if penalised.any() else 1.0
+        self._penalised = penalised
+
+    @cached_property
+    def scale(self) -> float:
+        """Mean curvature along the penalised entries."""
+        penalised = self._penalised
+        return float(self._hessian.diagonal() @ penalised / penalised.sum()) if penalised.any() else 1.0
+
+    @property
+    def least(self) -> float:
+        """See `L1Model`."""
+        return LEAST * self.scale
 
     def minimise(
         self,
@@ -84,6 +93,11 @@ class RowsHessian:
     classes: IntArray
     l2: Float64Array
     scale: float
+
+    @property
+    def least(self) -> float:
+        """See `L1Model`."""
+        return LEAST * self.scale
 
     @property
     def first_damping(self) -> float:

@@ -10,6 +10,7 @@ in rounding are accepted as by Hager and Zhang 2005, "A New Conjugate Gradient M
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from chainrule._typing import Float64Array
 from chainrule.errors import NonFiniteError
 from chainrule.solvers.damping import FIRST, MAX_SHORTENINGS, SHORTEN, Damping
 from chainrule.solvers.solution import (
+    ROUNDING,
     Callback,
     Curvature,
     LinearMap,
@@ -33,7 +35,7 @@ MAX_CG_STEPS = 200  # of one Newton step
 MIN_CG_STEPS = 10  # of one whose curvature was taken elsewhere
 ROUGH, FINE = 0.1, 0.03  # accuracy of a step where the model errs, and where it is right
 NEAR = 5.0  # a diagonal that preconditions as well
-ROUNDING = float(np.finfo(np.float64).eps)
+TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def newton(
         If the objective is NaN or infinite at the start.
     """
     value, gradient = objective.value_and_gradient(start)
-    if not (np.isfinite(value) and np.isfinite(gradient).all()):
+    if not _are_finite(value, gradient):
         raise NonFiniteError(f"the objective is {value} at the start: the data hold values too large to multiply")
     run = _Run(objective, _Point(start.copy(), value, gradient), tol, max_passes, state or NewtonState())
     try:
@@ -135,14 +137,14 @@ class _Run:
             self.objective.value_and_gradient(self.point.w)  # the curvature is to be taken here
             if self._is_proven:
                 return "converged"
-            if drowned or not damping.reject(curvature.scale, curvature.least):
+            if drowned or not damping.reject(curvature):
                 return "precision"
         if drowned and step.promised >= 0.25 * self.promised and damping.strength == 0.0:
             # Too small to see, and no longer shrinking: what is left is rounding.
             return "converged" if self._is_proven else "precision"
         ratio = (self.point.value - found.value) / step.promised if step.promised > 0.0 else 1.0
         is_newtons = damping.strength == 0.0
-        damping.accept(length, ratio, drowned=drowned, scale=curvature.scale, least=curvature.least)
+        damping.accept(length, ratio, curvature, drowned=drowned)
         error = abs(1.0 - ratio) if length == 1.0 and not drowned else 1.0
         self._accuracy = min(max(0.3 * error, FINE), ROUGH)
         self.point, self.promised = found, step.promised
@@ -246,7 +248,7 @@ def _conjugate_gradients(
     if not size > 0.0:
         return _Step(towards, 0.0)
     # size / 2 is what the preconditioner alone promises: an estimate of the gap that scales the accuracy.
-    accuracy = max(accuracy, min(0.3, np.sqrt(size / max(abs(point.value), np.finfo(np.float64).tiny))))
+    accuracy = max(accuracy, min(0.3, np.sqrt(size / max(abs(point.value), TINY))))
     small = max(accuracy**2, ROUNDING) * size
     metric = damping * objective.damped
     direction = towards
@@ -272,6 +274,11 @@ def _conjugate_gradients(
     return _Step(step, max(-slope - 0.5 * bent_step, 0.0))
 
 
+def _are_finite(value: float, gradient: Float64Array) -> bool:
+    # A NaN stays one in a sum, an infinity one or the other; finite numbers whose sum is beyond float64 lead nowhere.
+    return math.isfinite(value) and math.isfinite(np.add.reduce(gradient))
+
+
 def _line_search(
     objective: SecondOrderObjective, point: _Point, direction: Float64Array
 ) -> tuple[_Point | None, float]:
@@ -281,7 +288,7 @@ def _line_search(
     for _ in range(MAX_SHORTENINGS):
         w = point.w + length * direction
         value, gradient = objective.value_and_gradient(w)
-        if np.isfinite(value) and np.isfinite(gradient).all():
+        if _are_finite(value, gradient):
             enough = value <= point.value + ARMIJO * length * slope
             unseen = value <= point.value + 10.0 * ROUNDING * abs(point.value)
             flatter = abs(float(gradient @ direction)) < abs(slope)

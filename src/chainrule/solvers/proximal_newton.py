@@ -22,8 +22,8 @@ from chainrule._typing import Float64Array, IntArray
 from chainrule.errors import NonFiniteError
 from chainrule.solvers.damping import GOOD_RATIO, MAX_SHORTENINGS, SHORTEN, Damping
 from chainrule.solvers.l1_model import L1Model
-from chainrule.solvers.newton import ARMIJO, ROUNDING
-from chainrule.solvers.solution import BoundedObjective, Callback, Progress, Solution, Status, gap_allowed
+from chainrule.solvers.newton import ARMIJO
+from chainrule.solvers.solution import ROUNDING, BoundedObjective, Callback, Progress, Solution, Status, gap_allowed
 
 MIN_WORKING_SET = 100
 ROUGHEST, FINEST = 0.1, 1e-10  # to which a model is minimised, as a share of what the step promises
@@ -31,7 +31,6 @@ NEAR = 1e-3  # of the optimum, as a share of the value
 LOWEST, HIGHEST = 0.1, 0.35  # of the penalty's level, at which the next step may be taken
 MAX_LEVEL = 1e15
 MORE_THAN_PROMISED = 1.1  # of a decrease to what was promised: twice the step is tried
-LEAST = 1e-7  # of the mean curvature: less damping changes nothing
 
 
 class CompositeObjective(BoundedObjective, Protocol):
@@ -128,7 +127,6 @@ class _Run:
         if not len(entries):
             return self._end("precision")
         model = objective.model_among(entries)
-        scale = model.scale
         if self._undamped and model.first_damping > 0.0:
             damping.strength, self._undamped = max(damping.strength, model.first_damping), False
         at_point = level == 1.0  # and the objective has not been asked elsewhere since
@@ -136,7 +134,7 @@ class _Run:
             with np.errstate(over="ignore", invalid="ignore"):  # a model beyond float64: its step is refused
                 move, promised = self._minimise(model, entries)
             if promised > value:  # the objective is never below 0
-                damping.strengthen(scale, LEAST * scale)
+                damping.strengthen(model)
                 continue
             drowned = promised <= 64.0 * ROUNDING * value
             if drowned and promised >= 0.25 * self.promised and damping.strength == 0.0:
@@ -149,10 +147,10 @@ class _Run:
             )
             if found is not None:
                 break
-            if drowned or not damping.reject(scale, LEAST * scale):
+            if drowned or not damping.reject(model):
                 return self._end("precision")
         ratio = (value - found.value(level)) / promised if promised > 0.0 else 1.0
-        damping.accept(length, ratio, drowned=drowned, scale=scale, least=LEAST * scale)
+        damping.accept(length, ratio, model, drowned=drowned)
         if length >= 1.0 and ratio >= GOOD_RATIO and promised <= NEAR * value:
             damping.strength = 0.0  # the model holds, and its minimum is what proves the optimum
         settled = objective.settle(found.w)

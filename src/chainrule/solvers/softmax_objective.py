@@ -54,9 +54,14 @@ class SoftmaxObjective:
         # The intercept is damped as a column of mean spread would be, in units of the logits that it moves.
         spread = float((rows.deviations**2).mean()) if d else 0.0
         self._intercept_damped = 1.0 / spread if spread > 0.0 else 1.0
-        self.damped = self.penalised + (1.0 - self.penalised) * self._intercept_damped
-        self._held = np.ones(self.size // program.n_outputs)
-        self._held[d:] = self._intercept_damped
+        self.damped = np.ones(self.size)
+        self._bias(self.damped)[...] = self._intercept_damped
+        self._l2 = self.strength * self.penalised  # of each entry
+        held = np.ones(self.size // program.n_outputs)
+        held[d:] = self._intercept_damped
+        self._point = Point(
+            rows=rows, centre=self.centre, probabilities=self._probabilities, strength=self.strength, held=held
+        )
         self._kind = choose_kind(rows, program.n_outputs, program.bias is not None, full)
         self._cost_of_sampled = cost_of_sampled(rows, program.n_outputs, program.bias is not None)
 
@@ -93,27 +98,22 @@ class SoftmaxObjective:
         self.passes += 1
         self._last = w
         loss, d_weight, d_bias = self.rows.value_and_gradient(*self._split(w), self._probabilities)
-        penalty = 0.5 * self.strength * self.residual_size(w)
-        return loss + penalty, self._with_l2(self._gather(d_weight, d_bias), w)
+        gradient = self._gather(d_weight, d_bias)
+        pull = self._l2 * w
+        gradient += pull
+        return loss + 0.5 * float(pull @ w), gradient
 
     def hessian_vector(self, v: Float64Array) -> Float64Array:
         """Return the Hessian at the last point times ``v`` in one pass over the rows."""
         self.passes += 1
-        return self._with_l2(self._loss_hessian_vector(v), v)
+        return self._loss_hessian_vector(v) + self._l2 * v
 
     def curvature(self) -> Curvature:
         """Return the part of the Hessian at the last point that is worth its cost."""
-        point = Point(
-            rows=self.rows,
-            centre=self.centre,
-            probabilities=self._probabilities,
-            strength=self.strength,
-            held=self._held,
-        )
         if self._kind[0] != "full" and self.passes >= self._cost_of_sampled:
             # Blocks have not done it for what this costs: together at most about twice what either would have.
             self._kind = "sampled", self._cost_of_sampled
-        return curvature_at(point, *self._kind)
+        return curvature_at(self._point, *self._kind)
 
     @property
     def l1(self) -> Float64Array:
@@ -285,8 +285,8 @@ class SoftmaxObjective:
     def _tilt(self, d_bias: Float64Array) -> Float64Array | None:
         """Return the change of the intercept that takes its gradient away, to first order; None if it is large."""
         p = self._probabilities
-        weighted = self.rows.shares[:, None] * p
-        variance = np.diag(weighted.sum(axis=0)) - weighted.T @ p
+        variance = (-self.rows.shares * p.T) @ p
+        np.einsum("kk->k", variance)[...] += self.rows.shares @ p
         if self.program.reference_logit:
             small = abs(float(d_bias[0])) <= MAX_TILT * float(variance[0, 0])
             return -d_bias / max(float(variance[0, 0]), np.finfo(np.float64).tiny) if small else None
@@ -330,11 +330,6 @@ class SoftmaxObjective:
         if self.program.bias is None:
             return weight, np.zeros(self._shape[1])
         return weight, self._bias(w) - self.centre @ weight
-
-    def _with_l2(self, derivative: Float64Array, v: Float64Array) -> Float64Array:
-        """Add the l2 penalty's part of a gradient at ``v``, or of a Hessian's product with it, in place."""
-        derivative[self._weights] += self.strength * v[self._weights]
-        return derivative
 
     def _gather(self, d_weight: Float64Array, d_bias: Float64Array) -> Float64Array:
         """Turn sums over raw rows into the flat vector over centred ones."""

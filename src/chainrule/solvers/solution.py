@@ -9,6 +9,9 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 
 from chainrule._typing import Float64Array
+from chainrule.solvers.damping import Sizes
+
+ROUNDING = float(np.finfo(np.float64).eps)
 
 LinearMap: TypeAlias = Callable[[Float64Array], Float64Array]
 Status: TypeAlias = Literal["converged", "max_iter", "precision", "interrupted", "separable"]
@@ -16,10 +19,10 @@ Status: TypeAlias = Literal["converged", "max_iter", "precision", "interrupted",
 
 def gap_allowed(tol: float, value: float) -> float:
     """Return how far (nats) the optimum may be below ``value``: ``tol`` times it, and what rounding hides of ln 1."""
-    return max(tol * abs(value), float(np.finfo(np.float64).eps))
+    return max(tol * abs(value), ROUNDING)
 
 
-class Curvature(Protocol):
+class Curvature(Sizes, Protocol):
     """The Hessian at a point, or a part of it.
 
     Attributes
@@ -28,17 +31,10 @@ class Curvature(Protocol):
         Whether `factor` inverts all of it.
     cost
         Of making another one, in passes over the rows.
-    scale
-        Mean curvature along the weights.
-    least
-        The penalty, or the curvature along the intercept by what damping does to it, where that is less: damping
-        well below changes nothing.
     """
 
     exact: bool
     cost: float
-    scale: float
-    least: float
 
     def factor(self, strength: float, damping: float) -> LinearMap:
         """Return the inverse, symmetric and positive definite, of the loss's curvature and what comes to its diagonal.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.blas import one_thread
-from chainrule.engine import DenseRows, SparseRows, compile_softmax
+from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows, compile_softmax
 from chainrule.errors import InputError
 from chainrule.graph import Graph, build
 from chainrule.solvers import (
@@ -209,13 +210,13 @@ class SoftmaxProblem:
     ) -> Fit:
         """Train; ``state`` carries what is known of the curvature from fit to fit, see `fit_softmax` for the rest."""
         began = time.perf_counter()
-        graph = self._graph(options, len(self.kept))
+        program = self._program(options, len(self.kept))
         first_order = options.solver == "gradient_descent"
         whole = {"newton-cholesky": True, "newton-cg": False}.get(options.solver)
         if start is not None and len(self.kept) < self.n_classes:
             start = start.reshape(-1, self.n_classes)[:, self.kept].ravel()
         with one_thread():
-            objective = SoftmaxObjective(compile_softmax(graph), self.rows, centred=not first_order, full=whole)
+            objective = SoftmaxObjective(program, self.rows, centred=not first_order, full=whole)
             if first_order:
                 solution, solver = _descend(objective, options, start, random_state, callback), options.solver
             else:
@@ -223,28 +224,22 @@ class SoftmaxProblem:
             parameters = objective.to_parameters(solution.parameters)
             if not first_order:  # gradient descent is to be followed step by step
                 parameters = objective.without_common_part(parameters)
-            fit = Fit(graph, parameters, solution, solver, objective.passes, 0.0)
+            fit = Fit(program.graph, parameters, solution, solver, objective.passes, 0.0)
             if not first_order and solution.gap is None and solution.converged:
                 fit = self._unless_separated(fit)
             if len(self.kept) < self.n_classes:
                 fit = self._with_all_classes(fit, options)
         return replace(fit, seconds=time.perf_counter() - began)
 
-    def _graph(self, options: SoftmaxOptions, n_classes: int) -> Graph:
+    def _program(self, options: SoftmaxOptions, n_classes: int) -> SoftmaxProgram:
         if options.C * self.mass < LEAST_SUM:
             raise InputError(
                 f"the penalty 1 / (C S) is beyond float64: C is {options.C:g} and the rows' weights add up to "
                 f"S = {self.mass:g}. Give larger weights, or a larger C"
             )
         strength = 1.0 / (options.C * self.mass) if options.C * self.mass <= MOST_SUM else 0.0
-        return build.softmax_classifier(
-            self.rows.shape[1],
-            n_classes,
-            l2=(1.0 - options.l1_ratio) * strength,
-            l1=options.l1_ratio * strength,
-            fit_intercept=options.fit_intercept,
-            one_logit=self.n_classes == 2,
-        )
+        l2, l1 = (1.0 - options.l1_ratio) * strength, options.l1_ratio * strength
+        return _compiled(self.rows.shape[1], n_classes, l2, l1, options.fit_intercept, self.n_classes == 2)
 
     def _unless_separated(self, fit: Fit) -> Fit:
         views = fit.graph.parameters.views(fit.parameters)
@@ -262,10 +257,19 @@ class SoftmaxProblem:
         gap = None if found.gap is None else found.gap + added
         return replace(
             fit,
-            graph=self._graph(options, self.n_classes),
+            graph=self._program(options, self.n_classes).graph,
             parameters=np.concatenate([weights.ravel(), bias]),
             solution=replace(found, value=found.value + added, gap=gap),
         )
+
+
+@lru_cache(maxsize=64)  # many fits are of one model: graph and program are immutable
+def _compiled(
+    n_features: int, n_classes: int, l2: float, l1: float, fit_intercept: bool, one_logit: bool
+) -> SoftmaxProgram:
+    return compile_softmax(
+        build.softmax_classifier(n_features, n_classes, l2=l2, l1=l1, fit_intercept=fit_intercept, one_logit=one_logit)
+    )
 
 
 def _solve(
