@@ -369,3 +369,20 @@ def test_predictions_follow_coefficients_set_by_hand():
     fitted.intercept_[...] = [0.0, 5.0, 0.0]
     assert set(fitted.predict(X)) == {1}
     np.testing.assert_allclose(np.exp(fitted.predict_log_proba(X)), fitted.predict_proba(X), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "newton-cholesky: the whole Hessian, 10 x 10, costs less than a pass over the rows"),
+        ({"solver": "newton-cg"}, "newton-cg: the Hessian of sampled rows preconditions conjugate gradients; the whole"),
+        ({"l1_ratio": 1.0}, "proximal-newton: an l1 penalty has a kink at 0"),
+    ],
+)
+def test_verbose_says_which_solver_it_was_and_why(options, said, capsys):
+    model = SoftmaxClassifier(verbose=1, **options).fit(*load_iris(return_X_y=True))
+    *steps, why, outcome = capsys.readouterr().out.splitlines()
+    assert len(steps) == len(model.loss_curve_) - 1
+    assert why.startswith(said)
+    assert outcome.startswith("converged after ")
+    assert outcome.endswith(f"at most {model.optimality_gap_:.2g} nats above the optimum")

@@ -20,6 +20,14 @@ def print_progress(progress: Progress) -> None:
     print(f"iteration {progress.iteration:4d}  objective {progress.value:.10g}")  # noqa: T201
 
 
+def print_outcome(fit: Fit) -> None:
+    """Print which solver it was and why, how it ended, and what is proven."""
+    solution = fit.solution
+    proven = "" if solution.gap is None else f", at most {solution.gap:.2g} nats above the optimum"
+    print(f"{fit.solver}: {fit.reason}")  # noqa: T201
+    print(f"{solution.status} after {fit.passes} passes, {fit.seconds:.3g} s{proven}")  # noqa: T201
+
+
 def warn_unless_converged(fit: Fit, options: SoftmaxOptions, classes: Array, names: Sequence[str]) -> None:
     """Warn the caller's caller where a fit stopped short; ``names`` are the columns'."""
     if fit.solution.status == "interrupted":

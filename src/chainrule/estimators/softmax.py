@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from chainrule._typing import Array, Float64Array, IntArray
 from chainrule.errors import InputError
-from chainrule.estimators.convergence import print_progress, warn_unless_converged
+from chainrule.estimators.convergence import print_outcome, print_progress, warn_unless_converged
 from chainrule.estimators.deprecated import DEPRECATED, check_ignored, resolve_penalty
 from chainrule.estimators.softmax_predictor import SoftmaxPredictor, check_weights, require_two
 from chainrule.training import Fit, SoftmaxOptions, fit_softmax
@@ -51,7 +51,7 @@ class SoftmaxClassifier(SoftmaxPredictor):
         Budget of passes over the rows after the first; the Hessian and the proof come with them. 0 gives coefficients
         of 0.
     verbose : int, default=0
-        Print the objective after every iteration.
+        Print the objective after every iteration, and in the end which solver it was and why, and what is proven.
     warm_start : bool, default=False
         Start from the coefficients of the last fit.
     learning_rate : float or "auto", default="auto"
@@ -161,6 +161,8 @@ class SoftmaxClassifier(SoftmaxPredictor):
         self.classes_ = classes
         self._seen_weight = _total(weights, len(labels))
         self._keep(fit, X.dtype)
+        if self.verbose:
+            print_outcome(fit)
         warn_unless_converged(fit, options, classes, self._feature_names())
         return self
 

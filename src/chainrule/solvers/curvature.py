@@ -22,6 +22,12 @@ from chainrule.solvers.solution import Curvature, LinearMap
 
 Kind: TypeAlias = Literal["full", "sampled", "per_class", "pooled", "diagonal"]
 
+PRECONDITIONERS: dict[Kind, str] = {
+    "sampled": "the Hessian of sampled rows",
+    "per_class": "a block of the Hessian per class",
+    "pooled": "one block of the Hessian for all classes",
+    "diagonal": "the Hessian's diagonal",
+}
 ROWS_PER_FEATURE = 20  # a Gram matrix of so many rows per column is close to that of all rows
 ROWS_PER_PAIR = 10  # the same per pair of classes: the pairs share their rows as it suits them
 MAX_FULL_SIZE = 3000  # rows of the whole Hessian: 72 MB, a factorisation of 9 GFLOP
@@ -96,9 +102,8 @@ def choose_kind(
     m, d = rows.shape
     width = d + intercept
     one_pass = pass_work(rows, n_outputs)
-    free = max(1, n_outputs - 1)  # classes, but for one that the others determine
-    cost = (m * width**2 * free * (free + 1) / 2 + (free * width) ** 3 / 3) / one_pass
-    if full or (full is None and free * width <= MAX_FULL_SIZE and cost <= MAX_FULL_PASSES):
+    size, cost = _whole(rows, n_outputs, intercept)
+    if full or (full is None and size <= MAX_FULL_SIZE and cost <= MAX_FULL_PASSES):
         return "full", cost
     sampled = _rows_of_block(m, d)
     for kind, n_blocks in (("per_class", n_outputs), ("pooled", 1)):
@@ -106,6 +111,25 @@ def choose_kind(
         if width <= MAX_BLOCK_SIZE and blocks <= MAX_BLOCK_PASSES:
             return kind, blocks  # type: ignore[return-value]
     return "diagonal", 1.0
+
+
+def _whole(rows: DenseRows | SparseRows, n_outputs: int, intercept: bool) -> tuple[int, float]:
+    """Return how many rows the whole Hessian has, and what it costs in passes."""
+    m, d = rows.shape
+    width = d + intercept
+    free = max(1, n_outputs - 1)  # classes, but for one that the others determine
+    work = m * width**2 * free * (free + 1) / 2 + (free * width) ** 3 / 3
+    return free * width, work / pass_work(rows, n_outputs)
+
+
+def reason_for(kind: Kind, rows: DenseRows | SparseRows, n_outputs: int, intercept: bool) -> str:
+    """Return in words why this part of the Hessian was chosen, or what it was chosen instead of."""
+    size, cost = _whole(rows, n_outputs, intercept)
+    if kind == "full":
+        price = f"about as much as {cost:,.1f} passes" if cost > 1.0 else "less than a pass"
+        return f"the whole Hessian, {size:,} x {size:,}, costs {price} over the rows"
+    dear = f"would cost {cost:,.0f} passes over the rows" if size <= MAX_FULL_SIZE else "is too large"
+    return f"{PRECONDITIONERS[kind]} preconditions conjugate gradients; the whole Hessian, {size:,} x {size:,}, {dear}"
 
 
 def cost_of_sampled(rows: DenseRows | SparseRows, n_outputs: int, intercept: bool) -> float:
@@ -220,6 +244,11 @@ class _Part:
             return point.strength
         intercept = float(self._diagonal()[-1].min()) / float(point.held[-1])
         return min(point.strength or self.scale, intercept)
+
+    @property
+    def felt(self) -> float:
+        """The penalty, where there is one."""
+        return self._point.strength or self.least
 
 
 class _WholeHessian(_Part):

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 GOOD_RATIO = 0.6  # of a decrease to what was promised: less damping
-POOR_RATIO = 0.1  # more damping
+POOR_RATIO = 0.25  # more damping
 LESS, MORE = 0.2, 4.0
 FIRST = 1e-2  # of the mean curvature, where steps are cheap
 RESCUE = 1e-3  # of the mean curvature, where steps went without
@@ -25,7 +25,11 @@ class Sizes(Protocol):
 
     @property
     def least(self) -> float:
-        """What damping well below has no effect on."""
+        """Damping well below changes nothing."""
+
+    @property
+    def felt(self) -> float:
+        """Damping of this size shortens a step along every weight."""
 
 
 class Damping:
@@ -76,4 +80,4 @@ class Damping:
         return self._failures <= MAX_FAILURES
 
     def _first(self, curvature: Sizes) -> float:
-        return curvature.least if self.strength > 0.0 else RESCUE * curvature.scale
+        return curvature.felt if self.strength > 0.0 else RESCUE * curvature.scale

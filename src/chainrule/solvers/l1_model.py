@@ -65,6 +65,8 @@ class HeldHessian:
         """See `L1Model`."""
         return LEAST * self.scale
 
+    felt = least
+
     def minimise(
         self,
         gradient: Float64Array,
@@ -98,6 +100,8 @@ class RowsHessian:
     def least(self) -> float:
         """See `L1Model`."""
         return LEAST * self.scale
+
+    felt = least
 
     @property
     def first_damping(self) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule._typing import Float64Array, IntArray
 from chainrule.engine import DenseRows, SoftmaxProgram, SparseRows, _kernels
-from chainrule.solvers.curvature import Point, choose_kind, cost_of_sampled, curvature_at
+from chainrule.solvers.curvature import Point, choose_kind, cost_of_sampled, curvature_at, reason_for
 from chainrule.solvers.l1_model import HeldHessian, L1Model, RowsHessian, costs_less_by_rows
 from chainrule.solvers.solution import Curvature
 
@@ -74,6 +74,11 @@ class SoftmaxObjective:
     def curvature_kind(self) -> str:
         """Which part of the Hessian is worth its cost."""
         return self._kind[0]
+
+    @property
+    def curvature_reason(self) -> str:
+        """Why that one, in words."""
+        return reason_for(self._kind[0], self.rows, self.program.n_outputs, self.program.bias is not None)
 
     def from_parameters(self, flat: Float64Array) -> Float64Array:
         """Return the solver's vector (W, c) for parameters (W, b)."""

@@ -31,6 +31,10 @@ from chainrule.training.weightless import classes_with_weight, put_back
 
 SOLVERS = ("auto", "newton-cholesky", "newton-cg", "gradient_descent")
 LEAST_SUM, MOST_SUM = 1e-100, 1e100  # of C times the rows' weights; what is more is taken for no penalty
+REASONS = {
+    "proximal-newton": "an l1 penalty has a kink at 0",
+    "gradient_descent": "it was asked for",
+}
 ALIASES = ("lbfgs", "sag", "saga", "liblinear")  # scikit-learn's other solvers: to the same optimum, by auto
 
 
@@ -108,6 +112,8 @@ class Fit:
         Wall time.
     separation
         What keeps the likelihood from having a maximum, where Newton's method converged all the same.
+    reason
+        Why this solver, in words.
     """
 
     graph: Graph
@@ -117,6 +123,7 @@ class Fit:
     passes: int
     seconds: float
     separation: Separation | None = None
+    reason: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """Return the facts as plain data."""
@@ -224,7 +231,8 @@ class SoftmaxProblem:
             parameters = objective.to_parameters(solution.parameters)
             if not first_order:  # gradient descent is to be followed step by step
                 parameters = objective.without_common_part(parameters)
-            fit = Fit(program.graph, parameters, solution, solver, objective.passes, 0.0)
+            reason = objective.curvature_reason if solver.startswith("newton") else REASONS[solver]
+            fit = Fit(program.graph, parameters, solution, solver, objective.passes, 0.0, reason=reason)
             if not first_order and solution.gap is None and solution.converged:
                 fit = self._unless_separated(fit)
             if len(self.kept) < self.n_classes:
