@@ -375,7 +375,7 @@ def test_predictions_follow_coefficients_set_by_hand():
     ("options", "said"),
     [
         ({}, "newton-cholesky: the whole Hessian, 10 x 10, costs less than a pass over the rows"),
-        ({"solver": "newton-cg"}, "newton-cg: the Hessian of sampled rows preconditions conjugate gradients; the whole"),
+        ({"solver": "newton-cg"}, "newton-cg: the Hessian of sampled rows preconditions conjugate gradients; "),
         ({"l1_ratio": 1.0}, "proximal-newton: an l1 penalty has a kink at 0"),
     ],
 )
