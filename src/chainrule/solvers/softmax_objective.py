@@ -13,6 +13,8 @@ from chainrule.solvers.solution import Curvature
 SHRINKAGES = 1.0 - np.append(0.0, np.logspace(-6, 0, 13))  # of theta, from 1 to where no |V| is above
 MAX_TILT = 0.5  # so that no probability turns negative
 MOST_TAKEN = 0.999  # of a probability
+EXCESSES = 1 << 16  # entries at a time
+TINY = float(np.finfo(np.float64).tiny ** 0.5)
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)  # relative, of value and bound
 
 
@@ -137,8 +139,9 @@ class SoftmaxObjective:
         hessian = self.rows.hessian(self.centre, self._probabilities, columns, classes)
         if self.program.bias is not None and self.program.n_outputs > 1:
             # The loss does not see what the intercepts have in common: any curvature there keeps it where it is.
-            free = np.flatnonzero(columns == len(self.centre))
-            hessian[np.ix_(free, free)] += hessian[free, free].mean() + np.finfo(np.float64).tiny ** 0.5
+            first = int(np.searchsorted(columns, len(self.centre)))  # of the intercepts, which come last
+            among = hessian[first:, first:]
+            among += among.trace() / len(among) + TINY if len(among) else 0.0
         if self.strength > 0.0:
             diagonal = np.einsum("jj->j", hessian)
             diagonal += self.strength * penalised
@@ -252,13 +255,11 @@ class SoftmaxObjective:
         cross = float((pull * weight).sum())
         largest = float(size.max(initial=0.0))
         feasible = 1.0 if largest <= self._l1 else self._l1 / largest
-        thetas = feasible + (1.0 - feasible) * SHRINKAGES if self.strength > 0.0 else [feasible]
-        bounds = []
-        for theta in thetas:
-            excess = np.maximum(theta * size - self._l1, 0.0)
-            conjugate = float((excess * excess).sum()) / (2.0 * self.strength) if self.strength > 0.0 else 0.0
-            bounds.append(theta * divergence + (1.0 - theta) * loss + own + conjugate + theta * cross)
-        return max(min(bounds), 0.0)
+        thetas = feasible + (1.0 - feasible) * SHRINKAGES if self.strength > 0.0 else np.full(1, feasible)
+        bounds = thetas * (divergence + cross) + (1.0 - thetas) * loss + own
+        if self.strength > 0.0:
+            bounds += _squared_excess(thetas, size[size > self._l1], self._l1) / (2.0 * self.strength)
+        return max(float(bounds.min()), 0.0)
 
     def is_separated(self) -> bool:
         """Return whether there is no penalty and each row's class is the likeliest one at the last point.
@@ -345,3 +346,14 @@ class SoftmaxObjective:
         if self.program.bias is not None:
             flat[self._intercepts] = d_bias
         return flat
+
+
+def _squared_excess(thetas: Float64Array, sizes: Float64Array, most: float) -> Float64Array:
+    """Return sum_j max(theta sizes_j - most, 0)^2 for each theta."""
+    total = np.zeros(len(thetas))
+    for start in range(0, len(sizes), EXCESSES):
+        excess = np.multiply.outer(thetas, sizes[start : start + EXCESSES])
+        excess -= most
+        np.maximum(excess, 0.0, out=excess)
+        total += np.einsum("tj,tj->t", excess, excess)
+    return total
