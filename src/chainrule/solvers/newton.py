@@ -250,27 +250,32 @@ def _conjugate_gradients(
     # size / 2 is what the preconditioner alone promises: an estimate of the gap that scales the accuracy.
     accuracy = max(accuracy, min(0.3, np.sqrt(size / max(abs(point.value), TINY))))
     small = max(accuracy**2, ROUNDING) * size
-    metric = damping * objective.damped
+    metric = damping * objective.damped if damping else None
     direction = towards
+    spare = np.empty_like(step)  # where there are millions of weights, memory that is new costs more than arithmetic
     for _ in range(budget):
-        bent = objective.hessian_vector(direction) + metric * direction
+        bent = objective.hessian_vector(direction)
+        if metric is not None:
+            bent += np.multiply(metric, direction, out=spare)
         curvature = float(direction @ bent)
         if not curvature > 0.0:  # rounding, or a flat direction that the penalty does not hold
             break
         length = size / curvature
-        step = step + length * direction
-        residual = residual - length * bent
+        step += np.multiply(length, direction, out=spare)
+        residual -= np.multiply(length, bent, out=bent)
         if objective.residual_size(residual) <= enough:
             break
         towards = precondition(residual)
         previous, size = size, float(residual @ towards)
         if size <= small:
             break
-        direction = towards + (size / previous) * direction
+        direction *= size / previous
+        direction += towards
     if not step.any():
         return _Step(towards, 0.5 * size)
     slope = float(gradient @ step)
-    bent_step = -slope - float(residual @ step) - float(step @ (metric * step))
+    damped = damping * float(step @ np.multiply(objective.damped, step, out=spare))
+    bent_step = -slope - float(residual @ step) - damped
     return _Step(step, max(-slope - 0.5 * bent_step, 0.0))
 
 

@@ -59,6 +59,7 @@ class SoftmaxObjective:
         self.damped = np.ones(self.size)
         self._bias(self.damped)[...] = self._intercept_damped
         self._l2 = self.strength * self.penalised  # of each entry
+        self._spare = np.empty(self.size)
         held = np.ones(self.size // program.n_outputs)
         held[d:] = self._intercept_damped
         self._point = Point(
@@ -106,14 +107,16 @@ class SoftmaxObjective:
         self._last = w
         loss, d_weight, d_bias = self.rows.value_and_gradient(*self._split(w), self._probabilities)
         gradient = self._gather(d_weight, d_bias)
-        pull = self._l2 * w
+        pull = np.multiply(self._l2, w, out=self._spare)
         gradient += pull
         return loss + 0.5 * float(pull @ w), gradient
 
     def hessian_vector(self, v: Float64Array) -> Float64Array:
         """Return the Hessian at the last point times ``v`` in one pass over the rows."""
         self.passes += 1
-        return self._loss_hessian_vector(v) + self._l2 * v
+        product = self._loss_hessian_vector(v)
+        product += np.multiply(self._l2, v, out=self._spare)
+        return product
 
     def curvature(self) -> Curvature:
         """Return the part of the Hessian at the last point that is worth its cost."""
