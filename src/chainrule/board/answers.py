@@ -153,7 +153,7 @@ def state(stage: Stage) -> Answer:
     course = stage.course
     return {
         "revision": stage.revision, "version": stage.version, "step": course.step, "furthest": course.furthest,
-        "phase": stage.phase, "stopped_at": course.stopped_at, "bytes": course.nbytes,
+        "phase": stage.phase, "walking": stage.walking, "stopped_at": course.stopped_at, "bytes": course.nbytes,
     }  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 // The page's state, and what it asks of the session. Numbers come from there; here they are only shown.
 
 import { html, render } from "lit-html";
-import { fromHash, toHash } from "./address.js";
+import { FIRST_VIEW, fromHash, toHash } from "./address.js";
+import { themeOf } from "./draw.js";
 import { listenToKeys } from "./keys.js";
-import { header } from "./panels/header.js";
+import { header, keyList, notices } from "./panels/header.js";
 import { graphPanel } from "./panels/graph.js";
 import { inspectorPanel } from "./panels/inspector.js";
 import { ledgerPanel } from "./panels/ledger.js";
@@ -25,6 +26,7 @@ import { quizPanel } from "./panels/quiz.js";
  * @property {"loss" | "row"} order of the samples
  * @property {boolean} projector
  * @property {"auto" | "light" | "dark"} theme
+ * @property {"" | "network" | "quiz" | "keys"} panel the one that is open
  */
 
 /** Answers that are kept, by what they depend on. @type {Record<string, (board: Board) => object | null>} */
@@ -54,7 +56,7 @@ export class Board {
     this.transport = transport;
     this.keepsAddress = options.address ?? false;
     /** @type {View} */
-    this.view = { focus: null, entry: null, plane: null, order: "loss", projector: false, theme: "auto" };
+    this.view = { ...FIRST_VIEW };
     this.listed = 30;
     /** @type {any} */
     this.state = null;
@@ -77,25 +79,31 @@ export class Board {
     this.edited = null;
     /** @type {any} */
     this.quiz = null;
-    this.openPanel = "";
+    /** @type {HTMLElement | null} */
+    this.cameFrom = null; // what had the focus before a panel opened
+    this.focusNext = ""; // what gets it with the next drawing: a selector
     this.isAsking = false;
     this.pending = 0; // commands that have not been answered
     this.isRendering = false;
     transport.listen((event) => this.hear(event));
     listenToKeys(this);
     if (this.keepsAddress) {
-      Object.assign(this.view, fromHash(location.hash));
-      window.addEventListener("hashchange", () => {
-        Object.assign(this.view, fromHash(location.hash));
-        this.refresh();
-      });
+      this.readAddress();
+      window.addEventListener("hashchange", () => this.follow());
     }
+    new ResizeObserver(() => this.draw()).observe(root);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     this.draw();
   }
 
   /** The two columns of the plane. @returns {[number, number]} */
   get plane() {
     return this.view.plane ?? this.scene.plane;
+  }
+
+  /** Whether the paper is dark. */
+  get paper() {
+    return themeOf(this.root);
   }
 
   /** What numbers depend on, beside what is looked at. */
@@ -135,7 +143,7 @@ export class Board {
   async open() {
     try {
       this.scene = await this.transport.request("scene");
-      const wanted = this.keepsAddress ? fromHash(location.hash).step : undefined;
+      const wanted = this.keepsAddress ? this.readAddress() : undefined;
       let state = await this.transport.request("state");
       if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state && !this.readOnly) {
         state = await this.transport.request("goto", { step: wanted });
@@ -190,6 +198,7 @@ export class Board {
    * @param {Partial<View>} change
    */
   look(change) {
+    this.message = "";
     if ("focus" in change || "entry" in change) this.edited = null;
     if ("focus" in change && !("entry" in change)) change.entry = this.entryFor(change.focus ?? null);
     Object.assign(this.view, change);
@@ -213,6 +222,39 @@ export class Board {
   /** @param {string | null} entry */
   select(entry) {
     this.look({ entry });
+  }
+
+  /** Select a node or an entry, and give its card the focus. @param {string} entry */
+  goTo(entry) {
+    this.select(entry);
+    this.focusOn(`[data-node="${CSS.escape(entry.replace(/\[.*$/, "").trim())}"]`);
+  }
+
+  /** Give something the focus when it is there. @param {string} selector */
+  focusOn(selector) {
+    this.focusNext = selector;
+    this.draw();
+  }
+
+  /** Open a panel, or close it if it is the open one; the focus goes there and comes back. @param {View["panel"]} panel */
+  toggle(panel) {
+    const isOpen = this.view.panel !== panel && panel !== "";
+    const { activeElement } = document;
+    if (isOpen && !this.view.panel) this.cameFrom = activeElement instanceof HTMLElement && this.root.contains(activeElement) ? activeElement : null;
+    this.look({ panel: isOpen ? panel : "" });
+    if (isOpen) this.focusOn(`.${panel} :is(input, button)`);
+    else this.cameFrom?.focus();
+  }
+
+  /** Close what is open: a panel, or a node's numbers. */
+  close() {
+    if (this.view.panel) this.toggle("");
+    else if (this.expanded) {
+      const { node, gradient } = this.expanded;
+      this.expanded = null;
+      this.refresh();
+      this.focusOn(`[data-node="${CSS.escape((gradient ? "d" : "") + node)}"]`);
+    }
   }
 
   /** Ask again for whatever depends on what has changed; one round at a time, the newest wins. */
@@ -250,6 +292,7 @@ export class Board {
         } catch (error) {
           delete this.answers[name];
           this.errors[name] = /** @type {Error} */ (error).message;
+          if (name === "inspect") this.message = this.errors[name]; // its panel may be out of sight
         }
       }),
     );
@@ -286,7 +329,7 @@ export class Board {
   }
 
   togglePlay() {
-    return this.command(this.state?.playing ? "pause" : "play");
+    return this.state.playing ? this.command("pause") : this.command("play", { rate: this.state.rate });
   }
 
   /** @param {string} entry @param {number} value */
@@ -299,12 +342,27 @@ export class Board {
   }
 
   async runCheck() {
+    if (this.check && !this.check.parameters) return; // it is under way
     this.check = { done: 0, of: 1 };
     this.draw();
     const moment = { step: this.state.step, version: this.state.version };
     const result = await this.command("check", { focus: this.view.focus });
     this.check = result ? { ...result, ...moment } : null;
     this.draw();
+  }
+
+  /** Look at what the address says; return the step that it names. */
+  readAddress() {
+    const { step, ...view } = fromHash(location.hash);
+    this.view = { ...FIRST_VIEW, ...view };
+    return step;
+  }
+
+  /** Go where a link in this page's own address leads. */
+  follow() {
+    const step = this.readAddress();
+    if (step !== undefined && this.state && step !== this.state.step) this.command(this.readOnly ? "seek" : "goto", { step });
+    this.refresh();
   }
 
   writeAddress() {
@@ -320,6 +378,9 @@ export class Board {
       this.root.classList.toggle("projector", this.view.projector);
       this.root.dataset.theme = this.view.theme;
       render(this.page(), this.root);
+      const next = this.focusNext ? /** @type {HTMLElement | null} */ (this.root.querySelector(this.focusNext)) : null;
+      this.focusNext = "";
+      next?.focus();
       // For who waits until all that is shown is of one moment.
       this.root.dataset.moment = this.isAsking || this.pending || !this.state ? "" : `${this.moment} ${JSON.stringify(this.view)}`;
     });
@@ -332,9 +393,11 @@ export class Board {
     return html`
       ${header(this)}
       <div class="panels">
+        ${keyList(this)} ${networkPanel(this)} ${quizPanel(this)}
         ${graphPanel(this)} ${inspectorPanel(this)} ${ledgerPanel(this)} ${samplesPanel(this)} ${planePanel(this)}
-        ${timelinePanel(this)} ${checkPanel(this)} ${networkPanel(this)} ${quizPanel(this)}
+        ${timelinePanel(this)} ${checkPanel(this)}
       </div>
+      ${notices(this)}
     `;
   }
 
