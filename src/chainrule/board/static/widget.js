@@ -1,147 +1,147 @@
-var pt=globalThis,Ot=e=>e,K=pt.trustedTypes,Pt=K?K.createPolicy("lit-html",{createHTML:e=>e}):void 0,ft="$lit$",k=`lit$${Math.random().toFixed(9).slice(2)}$`,$t="?"+k,Ne=`<${$t}>`,S=document,q=()=>S.createComment(""),D=e=>e===null||typeof e!="object"&&typeof e!="function",mt=Array.isArray,It=e=>mt(e)||typeof e?.[Symbol.iterator]=="function",ut=`[ 	
-\f\r]`,I=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,Et=/-->/g,Lt=/>/g,M=RegExp(`>|${ut}(?:([^\\s"'>=/]+)(${ut}*=${ut}*(?:[^ 	
-\f\r"'\`<>=]|("|')|))|$)`,"g"),Ct=/'/g,Ht=/"/g,qt=/^(?:script|style|textarea|title)$/i,gt=e=>(t,...s)=>({_$litType$:e,strings:t,values:s}),c=gt(1),A=gt(2),Is=gt(3),O=Symbol.for("lit-noChange"),h=Symbol.for("lit-nothing"),zt=new WeakMap,T=S.createTreeWalker(S,129);function Dt(e,t){if(!mt(e)||!e.hasOwnProperty("raw"))throw Error("invalid template strings array");return Pt!==void 0?Pt.createHTML(t):t}var Rt=(e,t)=>{let s=e.length-1,n=[],i,r=t===2?"<svg>":t===3?"<math>":"",o=I;for(let l=0;l<s;l++){let a=e[l],d,u,f=-1,m=0;for(;m<a.length&&(o.lastIndex=m,u=o.exec(a),u!==null);)m=o.lastIndex,o===I?u[1]==="!--"?o=Et:u[1]!==void 0?o=Lt:u[2]!==void 0?(qt.test(u[2])&&(i=RegExp("</"+u[2],"g")),o=M):u[3]!==void 0&&(o=M):o===M?u[0]===">"?(o=i??I,f=-1):u[1]===void 0?f=-2:(f=o.lastIndex-u[2].length,d=u[1],o=u[3]===void 0?M:u[3]==='"'?Ht:Ct):o===Ht||o===Ct?o=M:o===Et||o===Lt?o=I:(o=M,i=void 0);let y=o===M&&e[l+1].startsWith("/>")?" ":"";r+=o===I?a+Ne:f>=0?(n.push(d),a.slice(0,f)+ft+a.slice(f)+k+y):a+k+(f===-2?l:y)}return[Dt(e,r+(e[s]||"<?>")+(t===2?"</svg>":t===3?"</math>":"")),n]},R=class e{constructor({strings:t,_$litType$:s},n){let i;this.parts=[];let r=0,o=0,l=t.length-1,a=this.parts,[d,u]=Rt(t,s);if(this.el=e.createElement(d,n),T.currentNode=this.el.content,s===2||s===3){let f=this.el.content.firstChild;f.replaceWith(...f.childNodes)}for(;(i=T.nextNode())!==null&&a.length<l;){if(i.nodeType===1){if(i.hasAttributes())for(let f of i.getAttributeNames())if(f.endsWith(ft)){let m=u[o++],y=i.getAttribute(f).split(k),$=/([.?@])?(.*)/.exec(m);a.push({type:1,index:r,name:$[2],strings:y,ctor:$[1]==="."?G:$[1]==="?"?Q:$[1]==="@"?Y:E}),i.removeAttribute(f)}else f.startsWith(k)&&(a.push({type:6,index:r}),i.removeAttribute(f));if(qt.test(i.tagName)){let f=i.textContent.split(k),m=f.length-1;if(m>0){i.textContent=K?K.emptyScript:"";for(let y=0;y<m;y++)i.append(f[y],q()),T.nextNode(),a.push({type:2,index:++r});i.append(f[m],q())}}}else if(i.nodeType===8)if(i.data===$t)a.push({type:2,index:r});else{let f=-1;for(;(f=i.data.indexOf(k,f+1))!==-1;)a.push({type:7,index:r}),f+=k.length-1}r++}}static createElement(t,s){let n=S.createElement("template");return n.innerHTML=t,n}};function P(e,t,s=e,n){if(t===O)return t;let i=n!==void 0?s._$Co?.[n]:s._$Cl,r=D(t)?void 0:t._$litDirective$;return i?.constructor!==r&&(i?._$AO?.(!1),r===void 0?i=void 0:(i=new r(e),i._$AT(e,s,n)),n!==void 0?(s._$Co??=[])[n]=i:s._$Cl=i),i!==void 0&&(t=P(e,i._$AS(e,t.values),i,n)),t}var Z=class{constructor(t,s){this._$AV=[],this._$AN=void 0,this._$AD=t,this._$AM=s}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(t){let{el:{content:s},parts:n}=this._$AD,i=(t?.creationScope??S).importNode(s,!0);T.currentNode=i;let r=T.nextNode(),o=0,l=0,a=n[0];for(;a!==void 0;){if(o===a.index){let d;a.type===2?d=new L(r,r.nextSibling,this,t):a.type===1?d=new a.ctor(r,a.name,a.strings,this,t):a.type===6&&(d=new X(r,this,t)),this._$AV.push(d),a=n[++l]}o!==a?.index&&(r=T.nextNode(),o++)}return T.currentNode=S,i}p(t){let s=0;for(let n of this._$AV)n!==void 0&&(n.strings!==void 0?(n._$AI(t,n,s),s+=n.strings.length-2):n._$AI(t[s])),s++}},L=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(t,s,n,i){this.type=2,this._$AH=h,this._$AN=void 0,this._$AA=t,this._$AB=s,this._$AM=n,this.options=i,this._$Cv=i?.isConnected??!0}get parentNode(){let t=this._$AA.parentNode,s=this._$AM;return s!==void 0&&t?.nodeType===11&&(t=s.parentNode),t}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(t,s=this){t=P(this,t,s),D(t)?t===h||t==null||t===""?(this._$AH!==h&&this._$AR(),this._$AH=h):t!==this._$AH&&t!==O&&this._(t):t._$litType$!==void 0?this.$(t):t.nodeType!==void 0?this.T(t):It(t)?this.k(t):this._(t)}O(t){return this._$AA.parentNode.insertBefore(t,this._$AB)}T(t){this._$AH!==t&&(this._$AR(),this._$AH=this.O(t))}_(t){this._$AH!==h&&D(this._$AH)?this._$AA.nextSibling.data=t:this.T(S.createTextNode(t)),this._$AH=t}$(t){let{values:s,_$litType$:n}=t,i=typeof n=="number"?this._$AC(t):(n.el===void 0&&(n.el=R.createElement(Dt(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===i)this._$AH.p(s);else{let r=new Z(i,this),o=r.u(this.options);r.p(s),this.T(o),this._$AH=r}}_$AC(t){let s=zt.get(t.strings);return s===void 0&&zt.set(t.strings,s=new R(t)),s}k(t){mt(this._$AH)||(this._$AH=[],this._$AR());let s=this._$AH,n,i=0;for(let r of t)i===s.length?s.push(n=new e(this.O(q()),this.O(q()),this,this.options)):n=s[i],n._$AI(r),i++;i<s.length&&(this._$AR(n&&n._$AB.nextSibling,i),s.length=i)}_$AR(t=this._$AA.nextSibling,s){for(this._$AP?.(!1,!0,s);t!==this._$AB;){let n=Ot(t).nextSibling;Ot(t).remove(),t=n}}setConnected(t){this._$AM===void 0&&(this._$Cv=t,this._$AP?.(t))}},E=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(t,s,n,i,r){this.type=1,this._$AH=h,this._$AN=void 0,this.element=t,this.name=s,this._$AM=i,this.options=r,n.length>2||n[0]!==""||n[1]!==""?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=h}_$AI(t,s=this,n,i){let r=this.strings,o=!1;if(r===void 0)t=P(this,t,s,0),o=!D(t)||t!==this._$AH&&t!==O,o&&(this._$AH=t);else{let l=t,a,d;for(t=r[0],a=0;a<r.length-1;a++)d=P(this,l[n+a],s,a),d===O&&(d=this._$AH[a]),o||=!D(d)||d!==this._$AH[a],d===h?t=h:t!==h&&(t+=(d??"")+r[a+1]),this._$AH[a]=d}o&&!i&&this.j(t)}j(t){t===h?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,t??"")}},G=class extends E{constructor(){super(...arguments),this.type=3}j(t){this.element[this.name]=t===h?void 0:t}},Q=class extends E{constructor(){super(...arguments),this.type=4}j(t){this.element.toggleAttribute(this.name,!!t&&t!==h)}},Y=class extends E{constructor(t,s,n,i,r){super(t,s,n,i,r),this.type=5}_$AI(t,s=this){if((t=P(this,t,s,0)??h)===O)return;let n=this._$AH,i=t===h&&n!==h||t.capture!==n.capture||t.once!==n.once||t.passive!==n.passive,r=t!==h&&(n===h||i);i&&this.element.removeEventListener(this.name,this,n),r&&this.element.addEventListener(this.name,this,t),this._$AH=t}handleEvent(t){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,t):this._$AH.handleEvent(t)}},X=class{constructor(t,s,n){this.element=t,this.type=6,this._$AN=void 0,this._$AM=s,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(t){P(this,t)}},jt={M:ft,P:k,A:$t,C:1,L:Rt,R:Z,D:It,V:P,I:L,H:E,N:Q,U:Y,B:G,F:X},Me=pt.litHtmlPolyfillSupport;Me?.(R,L),(pt.litHtmlVersions??=[]).push("3.3.3");var Ft=(e,t,s)=>{let n=s?.renderBefore??t,i=n._$litPart$;if(i===void 0){let r=s?.renderBefore??null;n._$litPart$=i=new L(t.insertBefore(q(),r),r,void 0,s??{})}return i._$AI(e),i};var yt=["network","quiz","keys"],wt={focus:null,entry:null,plane:null,order:"loss",projector:!1,theme:"auto",panel:""};function Ut(e){let t=new URLSearchParams(e.replace(/^#/,"")),s={},n=u=>{let f=t.get(u)??"";return/^\d{1,12}$/.test(f)?Number(f):void 0},i=n("focus"),r=n("step");i!==void 0&&(s.focus=i),r!==void 0&&(s.step=r);let o=t.get("entry");o&&(s.entry=o.replaceAll(",",", ").replaceAll(",  ",", "));let l=(t.get("plane")??"").split(",");l.length===2&&l.every(u=>/^\d{1,6}$/.test(u))&&(s.plane=[Number(l[0]),Number(l[1])]),t.get("order")==="row"&&(s.order="row"),t.has("projector")&&(s.projector=!0);let a=t.get("theme");(a==="light"||a==="dark")&&(s.theme=a);let d=yt.find(u=>u===t.get("panel"));return d&&(s.panel=d),s}function Bt(e,t){let s=[];return t!==void 0&&s.push(`step=${t}`),e.focus!==null&&s.push(`focus=${e.focus}`),e.entry&&s.push(`entry=${encodeURIComponent(e.entry.replaceAll(" ",""))}`),e.plane&&s.push(`plane=${e.plane.join(",")}`),e.order!=="loss"&&s.push(`order=${e.order}`),e.projector&&s.push("projector"),e.panel&&s.push(`panel=${e.panel}`),e.theme!=="auto"&&s.push(`theme=${e.theme}`),s.length?`#${s.join("&")}`:""}var tt={ATTRIBUTE:1,CHILD:2,PROPERTY:3,BOOLEAN_ATTRIBUTE:4,EVENT:5,ELEMENT:6},N=e=>(...t)=>({_$litDirective$:e,values:t}),x=class{constructor(t){}get _$AU(){return this._$AM._$AU}_$AT(t,s,n){this._$Ct=t,this._$AM=s,this._$Ci=n}_$AS(t,s){return this.update(t,s)}update(t,s){return this.render(...s)}};var{I:Fs}=jt;var Wt=e=>e.strings===void 0;var Te={},Vt=(e,t=Te)=>e._$AH=t;var j=(e,t)=>{let s=e._$AN;if(s===void 0)return!1;for(let n of s)n._$AO?.(t,!1),j(n,t);return!0},et=e=>{let t,s;do{if((t=e._$AM)===void 0)break;s=t._$AN,s.delete(e),e=t}while(s?.size===0)},Jt=e=>{for(let t;t=e._$AM;e=t){let s=t._$AN;if(s===void 0)t._$AN=s=new Set;else if(s.has(e))break;s.add(e),Pe(t)}};function Se(e){this._$AN!==void 0?(et(this),this._$AM=e,Jt(this)):this._$AM=e}function Oe(e,t=!1,s=0){let n=this._$AH,i=this._$AN;if(i!==void 0&&i.size!==0)if(t)if(Array.isArray(n))for(let r=s;r<n.length;r++)j(n[r],!1),et(n[r]);else n!=null&&(j(n,!1),et(n));else j(this,e)}var Pe=e=>{e.type==tt.CHILD&&(e._$AP??=Oe,e._$AQ??=Se)},F=class extends x{constructor(){super(...arguments),this._$AN=void 0}_$AT(t,s,n){super._$AT(t,s,n),Jt(this),this.isConnected=t._$AU}_$AO(t,s=!0){t!==this.isConnected&&(this.isConnected=t,t?this.reconnected?.():this.disconnected?.()),s&&(j(this,t),et(this))}setValue(t){if(Wt(this._$Ct))this._$Ct._$AI(t,this);else{let s=[...this._$Ct._$AH];s[this._$Ci]=t,this._$Ct._$AI(s,this,0)}}disconnected(){}reconnected(){}};var Kt=["#0072b2","#d55e00","#009e73","#cc79a7","#b8860b","#56b4e9","#6a3d9a","#8c8c8c","#a6761d","#1b1b1b"],Zt=["circle","triangle","square","diamond","cross","star"];function U(e){return Kt[e%Kt.length]}function st(e){return Zt[e%Zt.length]}var Ee={light:{low:[194,84,8],zero:[250,250,248],high:[8,92,158],bad:[0,0,0]},dark:{low:[255,158,82],zero:[24,28,34],high:[96,178,255],bad:[255,255,255]}};function Gt(e,t){let s=Ee[t];if(!Number.isFinite(e))return s.bad;let n=e<0?s.low:s.high,i=Math.min(1,Math.abs(e))**.7;return s.zero.map((r,o)=>Math.round(r+(n[o]-r)*i))}var vt=class extends F{of=[];paint=()=>{};canvas=null;sizes=new ResizeObserver(()=>this.canvas&&this.paint(this.canvas));update(t,[s,n]){this.paint=s,this.canvas?n.some((i,r)=>i!==this.of[r])&&requestAnimationFrame(()=>this.canvas&&this.paint(this.canvas)):(this.canvas=t.element,this.sizes.observe(this.canvas)),this.of=n}disconnected(){this.sizes.disconnect()}reconnected(){this.canvas&&this.sizes.observe(this.canvas)}render(){}},C=N(vt),At=class extends F{update(t,[s]){for(let[n,i]of Object.entries(s))t.element.style.setProperty(n,i)}render(){}},B=N(At);function bt(e){let t=window.devicePixelRatio||1,{clientWidth:s,clientHeight:n}=e;e.width!==Math.round(s*t)&&(e.width=Math.round(s*t)),e.height!==Math.round(n*t)&&(e.height=Math.round(n*t));let i=e.getContext("2d");return i.setTransform(t,0,0,t,0,0),i.clearRect(0,0,s,n),{context:i,width:s,height:n}}function H(e){let[t,s,n]=(getComputedStyle(e).color.match(/[\d.]+/g)??["0","0","0"]).map(Number);return t+s+n>384?"dark":"light"}function Qt(e,t){return s=>{let[n,i]=e.shape;if(s.width=Math.max(1,i),s.height=Math.max(1,n),!n||!i)return;let r=H(s),o=new ImageData(i,n);for(let l=0;l<n*i;++l){let a=e.data[l],[d,u,f]=Gt(t>0||!Number.isFinite(a)?a/(t||1):0,r);o.data.set([d,u,f,255],4*l)}s.getContext("2d").putImageData(o,0,0)}}function Le(e,t,s,n,i){e.beginPath(),t==="circle"?e.arc(s,n,i,0,2*Math.PI):t==="square"?e.rect(s-i*.9,n-i*.9,i*1.8,i*1.8):t==="triangle"?nt(e,s,n+i*.2,i*1.25,3,-Math.PI/2):t==="diamond"?nt(e,s,n,i*1.25,4,0):t==="star"?nt(e,s,n,i*1.25,5,-Math.PI/2,.5):nt(e,s,n,i*1.35,4,Math.PI/4,.4),e.fill(),e.stroke()}function nt(e,t,s,n,i,r,o=0){let l=o?2*i:i;for(let a=0;a<l;++a){let d=o&&a%2?n*o:n,u=r+2*Math.PI*a/l;e.lineTo(t+d*Math.cos(u),s+d*Math.sin(u))}e.closePath()}function Yt(e,t){return s=>{let{context:n,width:i,height:r}=bt(s),o=H(s),{size:l,classes:a,confidence:d}=e,u=new ImageData(l,l),f=Math.max(2,Math.max(...a.data)+1);for(let g=0;g<l*l;++g){let z=(l-1-Math.floor(g/l))*l+g%l,Ae=U(a.data[z]),be=Math.max(0,(d.data[z]-1/f)/(1-1/f)),[_e,ke,xe]=[1,3,5].map(St=>parseInt(Ae.slice(St,St+2),16));u.data.set([_e,ke,xe,(o==="dark"?40:26)+100*be],4*g)}let m=new OffscreenCanvas(l,l);m.getContext("2d").putImageData(u,0,0),n.imageSmoothingEnabled=!0,n.drawImage(m,0,0,i,r);let y=g=>(g-e.across[0])/(e.across[1]-e.across[0])*i,$=g=>r-(g-e.up[0])/(e.up[1]-e.up[0])*r,_=Math.max(2.2,Math.min(4.5,90/Math.sqrt(e.rows.shape[0]+1)));for(let g=0;g<e.rows.shape[0];++g){let z=e.labels.data[g];n.fillStyle=U(z),n.strokeStyle=o==="dark"?"#0f1216":"#ffffff",n.lineWidth=.8,Le(n,st(z),y(e.points.data[2*g]),$(e.points.data[2*g+1]),_),e.rows.data[g]===t&&(n.beginPath(),n.strokeStyle=o==="dark"?"#ffffff":"#000000",n.lineWidth=2,n.arc(y(e.points.data[2*g]),$(e.points.data[2*g+1]),_+5,0,2*Math.PI),n.stroke())}}}var ee=[["Space","play, pause"],[". and ,","one step on, one back"],["/","find a node or an entry"],["← → ↑ ↓","walk the graph's edges, up and down change the lane; walk a table's cells"],["Enter","the selected node's numbers"],["n and m","next sample, the batch"],["h","one phase on: forward, loss, backward, update"],["g","check the gradients"],["q","a question"],["p","projector"],["Home","back to the start"],["?","this list"],["Esc","close what is open"]];function se(e){(e.keepsAddress?document:e.root).addEventListener("keydown",s=>{let n=s,i=n.target;if(n.ctrlKey||n.metaKey||n.altKey||!e.scene)return;if(n.key==="Escape"){i.id==="find"?e.goTo(e.view.entry??e.scene.nodes[0].name):e.close();return}if(ze(i)||n.key in _t&&He(n,i))return;let r=Ie[n.key];!r||e.readOnly&&Ce.has(n.key)||n.key===" "&&i.closest("button:not(.card), a, summary")||(n.key in _t||n.key==="Home")&&i.closest("input, .scroll[tabindex], .math, pre")||(n.preventDefault(),r(e))})}var Ce=new Set([" ",".",",","h","g","q","Home"]),_t={ArrowLeft:[0,-1],ArrowRight:[0,1],ArrowUp:[-1,0],ArrowDown:[1,0]};function He(e,t){let s=t.closest("table.cells tr");if(!s)return!1;let[n,i]=_t[e.key],r=[...s.parentElement.children],o=[...s.querySelectorAll("button")].indexOf(t)+i,l=r[r.indexOf(s)+n]?.querySelectorAll("button")[o];return e.preventDefault(),l?.focus(),!0}function ze(e){return e.matches("input:not([type=range]), textarea, select, [contenteditable]")}var Ie={" ":e=>e.togglePlay(),".":e=>e.command("step"),",":e=>e.command("back"),"/":e=>e.root.querySelector("#find")?.focus(),h:e=>e.command("phase"),g:e=>{e.runCheck(),e.focusOn(".check button")},m:e=>e.look({focus:null}),n:e=>e.look({focus:((e.view.focus??-1)+1)%e.scene.rows}),p:e=>e.look({projector:!e.view.projector}),q:e=>e.toggle("quiz"),"?":e=>e.toggle("keys"),Home:e=>e.command("reset"),ArrowRight:e=>Xt(e,1),ArrowLeft:e=>Xt(e,-1),ArrowUp:e=>te(e,!1),ArrowDown:e=>te(e,!0)};function Xt(e,t){let s=e.scene.nodes,n=e.view.entry?.replace(/\[.*$/,"")??"",i=!s.some(a=>a.name===n)&&n.startsWith("d"),r=i?n.slice(1):n,o=s.find(a=>a.name===r),l=o?t>0?s.find(a=>a.inputs.includes(r))?.name:o.inputs[0]:s[0]?.name;l&&e.goTo(i?`d${l}`:l)}function te(e,t){let s=e.view.entry;if(!s)return;!e.scene.nodes.some(i=>i.name===s.replace(/\[.*$/,""))!==t&&e.goTo(t?`d${s}`:s.slice(1))}var it="−";function w(e,t=4){if(e==null)return"";if(Number.isNaN(e))return"NaN";if(!Number.isFinite(e))return e>0?"∞":`${it}∞`;let s=Math.abs(e),n;if(Number.isInteger(s)&&s<1e6)n=String(s);else if(s!==0&&(s<.001||s>=1e6)){let[i,r]=s.toExponential(t-1).split("e");n=`${i}e${r.replace("+","").replace("-",it)}`}else n=s.toPrecision(t),n.includes("e")&&(n=String(Number(n)));return e<0||Object.is(e,-0)?it+n:n}function b(e,t=4){let s=Math.abs(e);return!Number.isFinite(e)||s>=1e4||s!==0&&s<.5*10**-t?w(e,2):(e<0?it:"")+s.toFixed(t)}function p(e,t,s=4,n=w){return e==null?"":c`<span class="number" data-of=${t} data-exact=${String(e)} title=${String(e)}>${n(e,s)}</span>`}function v(e){return e.toLocaleString("en-US").replaceAll(","," ")}function W(e){return e.length?`(${e.join(", ")}${e.length===1?",":""})`:"scalar"}function ne(e){let{state:t,scene:s}=e;return c`
+var pt=globalThis,Pt=e=>e,K=pt.trustedTypes,Et=K?K.createPolicy("lit-html",{createHTML:e=>e}):void 0,ft="$lit$",k=`lit$${Math.random().toFixed(9).slice(2)}$`,$t="?"+k,Te=`<${$t}>`,S=document,q=()=>S.createComment(""),D=e=>e===null||typeof e!="object"&&typeof e!="function",mt=Array.isArray,qt=e=>mt(e)||typeof e?.[Symbol.iterator]=="function",ut=`[ 	
+\f\r]`,I=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,Lt=/-->/g,Ct=/>/g,M=RegExp(`>|${ut}(?:([^\\s"'>=/]+)(${ut}*=${ut}*(?:[^ 	
+\f\r"'\`<>=]|("|')|))|$)`,"g"),Ht=/'/g,zt=/"/g,Dt=/^(?:script|style|textarea|title)$/i,gt=e=>(t,...s)=>({_$litType$:e,strings:t,values:s}),o=gt(1),A=gt(2),Ds=gt(3),O=Symbol.for("lit-noChange"),h=Symbol.for("lit-nothing"),It=new WeakMap,T=S.createTreeWalker(S,129);function Rt(e,t){if(!mt(e)||!e.hasOwnProperty("raw"))throw Error("invalid template strings array");return Et!==void 0?Et.createHTML(t):t}var jt=(e,t)=>{let s=e.length-1,n=[],i,r=t===2?"<svg>":t===3?"<math>":"",a=I;for(let l=0;l<s;l++){let c=e[l],u,d,f=-1,m=0;for(;m<c.length&&(a.lastIndex=m,d=a.exec(c),d!==null);)m=a.lastIndex,a===I?d[1]==="!--"?a=Lt:d[1]!==void 0?a=Ct:d[2]!==void 0?(Dt.test(d[2])&&(i=RegExp("</"+d[2],"g")),a=M):d[3]!==void 0&&(a=M):a===M?d[0]===">"?(a=i??I,f=-1):d[1]===void 0?f=-2:(f=a.lastIndex-d[2].length,u=d[1],a=d[3]===void 0?M:d[3]==='"'?zt:Ht):a===zt||a===Ht?a=M:a===Lt||a===Ct?a=I:(a=M,i=void 0);let y=a===M&&e[l+1].startsWith("/>")?" ":"";r+=a===I?c+Te:f>=0?(n.push(u),c.slice(0,f)+ft+c.slice(f)+k+y):c+k+(f===-2?l:y)}return[Rt(e,r+(e[s]||"<?>")+(t===2?"</svg>":t===3?"</math>":"")),n]},R=class e{constructor({strings:t,_$litType$:s},n){let i;this.parts=[];let r=0,a=0,l=t.length-1,c=this.parts,[u,d]=jt(t,s);if(this.el=e.createElement(u,n),T.currentNode=this.el.content,s===2||s===3){let f=this.el.content.firstChild;f.replaceWith(...f.childNodes)}for(;(i=T.nextNode())!==null&&c.length<l;){if(i.nodeType===1){if(i.hasAttributes())for(let f of i.getAttributeNames())if(f.endsWith(ft)){let m=d[a++],y=i.getAttribute(f).split(k),$=/([.?@])?(.*)/.exec(m);c.push({type:1,index:r,name:$[2],strings:y,ctor:$[1]==="."?G:$[1]==="?"?Q:$[1]==="@"?Y:E}),i.removeAttribute(f)}else f.startsWith(k)&&(c.push({type:6,index:r}),i.removeAttribute(f));if(Dt.test(i.tagName)){let f=i.textContent.split(k),m=f.length-1;if(m>0){i.textContent=K?K.emptyScript:"";for(let y=0;y<m;y++)i.append(f[y],q()),T.nextNode(),c.push({type:2,index:++r});i.append(f[m],q())}}}else if(i.nodeType===8)if(i.data===$t)c.push({type:2,index:r});else{let f=-1;for(;(f=i.data.indexOf(k,f+1))!==-1;)c.push({type:7,index:r}),f+=k.length-1}r++}}static createElement(t,s){let n=S.createElement("template");return n.innerHTML=t,n}};function P(e,t,s=e,n){if(t===O)return t;let i=n!==void 0?s._$Co?.[n]:s._$Cl,r=D(t)?void 0:t._$litDirective$;return i?.constructor!==r&&(i?._$AO?.(!1),r===void 0?i=void 0:(i=new r(e),i._$AT(e,s,n)),n!==void 0?(s._$Co??=[])[n]=i:s._$Cl=i),i!==void 0&&(t=P(e,i._$AS(e,t.values),i,n)),t}var Z=class{constructor(t,s){this._$AV=[],this._$AN=void 0,this._$AD=t,this._$AM=s}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(t){let{el:{content:s},parts:n}=this._$AD,i=(t?.creationScope??S).importNode(s,!0);T.currentNode=i;let r=T.nextNode(),a=0,l=0,c=n[0];for(;c!==void 0;){if(a===c.index){let u;c.type===2?u=new L(r,r.nextSibling,this,t):c.type===1?u=new c.ctor(r,c.name,c.strings,this,t):c.type===6&&(u=new X(r,this,t)),this._$AV.push(u),c=n[++l]}a!==c?.index&&(r=T.nextNode(),a++)}return T.currentNode=S,i}p(t){let s=0;for(let n of this._$AV)n!==void 0&&(n.strings!==void 0?(n._$AI(t,n,s),s+=n.strings.length-2):n._$AI(t[s])),s++}},L=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(t,s,n,i){this.type=2,this._$AH=h,this._$AN=void 0,this._$AA=t,this._$AB=s,this._$AM=n,this.options=i,this._$Cv=i?.isConnected??!0}get parentNode(){let t=this._$AA.parentNode,s=this._$AM;return s!==void 0&&t?.nodeType===11&&(t=s.parentNode),t}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(t,s=this){t=P(this,t,s),D(t)?t===h||t==null||t===""?(this._$AH!==h&&this._$AR(),this._$AH=h):t!==this._$AH&&t!==O&&this._(t):t._$litType$!==void 0?this.$(t):t.nodeType!==void 0?this.T(t):qt(t)?this.k(t):this._(t)}O(t){return this._$AA.parentNode.insertBefore(t,this._$AB)}T(t){this._$AH!==t&&(this._$AR(),this._$AH=this.O(t))}_(t){this._$AH!==h&&D(this._$AH)?this._$AA.nextSibling.data=t:this.T(S.createTextNode(t)),this._$AH=t}$(t){let{values:s,_$litType$:n}=t,i=typeof n=="number"?this._$AC(t):(n.el===void 0&&(n.el=R.createElement(Rt(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===i)this._$AH.p(s);else{let r=new Z(i,this),a=r.u(this.options);r.p(s),this.T(a),this._$AH=r}}_$AC(t){let s=It.get(t.strings);return s===void 0&&It.set(t.strings,s=new R(t)),s}k(t){mt(this._$AH)||(this._$AH=[],this._$AR());let s=this._$AH,n,i=0;for(let r of t)i===s.length?s.push(n=new e(this.O(q()),this.O(q()),this,this.options)):n=s[i],n._$AI(r),i++;i<s.length&&(this._$AR(n&&n._$AB.nextSibling,i),s.length=i)}_$AR(t=this._$AA.nextSibling,s){for(this._$AP?.(!1,!0,s);t!==this._$AB;){let n=Pt(t).nextSibling;Pt(t).remove(),t=n}}setConnected(t){this._$AM===void 0&&(this._$Cv=t,this._$AP?.(t))}},E=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(t,s,n,i,r){this.type=1,this._$AH=h,this._$AN=void 0,this.element=t,this.name=s,this._$AM=i,this.options=r,n.length>2||n[0]!==""||n[1]!==""?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=h}_$AI(t,s=this,n,i){let r=this.strings,a=!1;if(r===void 0)t=P(this,t,s,0),a=!D(t)||t!==this._$AH&&t!==O,a&&(this._$AH=t);else{let l=t,c,u;for(t=r[0],c=0;c<r.length-1;c++)u=P(this,l[n+c],s,c),u===O&&(u=this._$AH[c]),a||=!D(u)||u!==this._$AH[c],u===h?t=h:t!==h&&(t+=(u??"")+r[c+1]),this._$AH[c]=u}a&&!i&&this.j(t)}j(t){t===h?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,t??"")}},G=class extends E{constructor(){super(...arguments),this.type=3}j(t){this.element[this.name]=t===h?void 0:t}},Q=class extends E{constructor(){super(...arguments),this.type=4}j(t){this.element.toggleAttribute(this.name,!!t&&t!==h)}},Y=class extends E{constructor(t,s,n,i,r){super(t,s,n,i,r),this.type=5}_$AI(t,s=this){if((t=P(this,t,s,0)??h)===O)return;let n=this._$AH,i=t===h&&n!==h||t.capture!==n.capture||t.once!==n.once||t.passive!==n.passive,r=t!==h&&(n===h||i);i&&this.element.removeEventListener(this.name,this,n),r&&this.element.addEventListener(this.name,this,t),this._$AH=t}handleEvent(t){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,t):this._$AH.handleEvent(t)}},X=class{constructor(t,s,n){this.element=t,this.type=6,this._$AN=void 0,this._$AM=s,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(t){P(this,t)}},Ft={M:ft,P:k,A:$t,C:1,L:jt,R:Z,D:qt,V:P,I:L,H:E,N:Q,U:Y,B:G,F:X},Se=pt.litHtmlPolyfillSupport;Se?.(R,L),(pt.litHtmlVersions??=[]).push("3.3.3");var Ut=(e,t,s)=>{let n=s?.renderBefore??t,i=n._$litPart$;if(i===void 0){let r=s?.renderBefore??null;n._$litPart$=i=new L(t.insertBefore(q(),r),r,void 0,s??{})}return i._$AI(e),i};var yt=["network","quiz","keys"],wt={focus:null,entry:null,plane:null,order:"loss",projector:!1,theme:"auto",panel:""};function Bt(e){let t=new URLSearchParams(e.replace(/^#/,"")),s={},n=d=>{let f=t.get(d)??"";return/^\d{1,12}$/.test(f)?Number(f):void 0},i=n("focus"),r=n("step");i!==void 0&&(s.focus=i),r!==void 0&&(s.step=r);let a=t.get("entry");a&&(s.entry=a.replaceAll(",",", ").replaceAll(",  ",", "));let l=(t.get("plane")??"").split(",");l.length===2&&l.every(d=>/^\d{1,6}$/.test(d))&&(s.plane=[Number(l[0]),Number(l[1])]),t.get("order")==="row"&&(s.order="row"),t.has("projector")&&(s.projector=!0);let c=t.get("theme");(c==="light"||c==="dark")&&(s.theme=c);let u=yt.find(d=>d===t.get("panel"));return u&&(s.panel=u),s}function Wt(e,t){let s=[];return t!==void 0&&s.push(`step=${t}`),e.focus!==null&&s.push(`focus=${e.focus}`),e.entry&&s.push(`entry=${encodeURIComponent(e.entry.replaceAll(" ",""))}`),e.plane&&s.push(`plane=${e.plane.join(",")}`),e.order!=="loss"&&s.push(`order=${e.order}`),e.projector&&s.push("projector"),e.panel&&s.push(`panel=${e.panel}`),e.theme!=="auto"&&s.push(`theme=${e.theme}`),s.length?`#${s.join("&")}`:""}var tt={ATTRIBUTE:1,CHILD:2,PROPERTY:3,BOOLEAN_ATTRIBUTE:4,EVENT:5,ELEMENT:6},N=e=>(...t)=>({_$litDirective$:e,values:t}),x=class{constructor(t){}get _$AU(){return this._$AM._$AU}_$AT(t,s,n){this._$Ct=t,this._$AM=s,this._$Ci=n}_$AS(t,s){return this.update(t,s)}update(t,s){return this.render(...s)}};var{I:Bs}=Ft;var Vt=e=>e.strings===void 0;var Oe={},Jt=(e,t=Oe)=>e._$AH=t;var j=(e,t)=>{let s=e._$AN;if(s===void 0)return!1;for(let n of s)n._$AO?.(t,!1),j(n,t);return!0},et=e=>{let t,s;do{if((t=e._$AM)===void 0)break;s=t._$AN,s.delete(e),e=t}while(s?.size===0)},Kt=e=>{for(let t;t=e._$AM;e=t){let s=t._$AN;if(s===void 0)t._$AN=s=new Set;else if(s.has(e))break;s.add(e),Le(t)}};function Pe(e){this._$AN!==void 0?(et(this),this._$AM=e,Kt(this)):this._$AM=e}function Ee(e,t=!1,s=0){let n=this._$AH,i=this._$AN;if(i!==void 0&&i.size!==0)if(t)if(Array.isArray(n))for(let r=s;r<n.length;r++)j(n[r],!1),et(n[r]);else n!=null&&(j(n,!1),et(n));else j(this,e)}var Le=e=>{e.type==tt.CHILD&&(e._$AP??=Ee,e._$AQ??=Pe)},F=class extends x{constructor(){super(...arguments),this._$AN=void 0}_$AT(t,s,n){super._$AT(t,s,n),Kt(this),this.isConnected=t._$AU}_$AO(t,s=!0){t!==this.isConnected&&(this.isConnected=t,t?this.reconnected?.():this.disconnected?.()),s&&(j(this,t),et(this))}setValue(t){if(Vt(this._$Ct))this._$Ct._$AI(t,this);else{let s=[...this._$Ct._$AH];s[this._$Ci]=t,this._$Ct._$AI(s,this,0)}}disconnected(){}reconnected(){}};var Zt=["#0072b2","#d55e00","#009e73","#cc79a7","#b8860b","#56b4e9","#6a3d9a","#8c8c8c","#a6761d","#1b1b1b"],Gt=["circle","triangle","square","diamond","cross","star"];function U(e){return Zt[e%Zt.length]}function st(e){return Gt[e%Gt.length]}var Ce={light:{low:[194,84,8],zero:[250,250,248],high:[8,92,158],bad:[0,0,0]},dark:{low:[255,158,82],zero:[24,28,34],high:[96,178,255],bad:[255,255,255]}};function Qt(e,t){let s=Ce[t];if(!Number.isFinite(e))return s.bad;let n=e<0?s.low:s.high,i=Math.min(1,Math.abs(e))**.7;return s.zero.map((r,a)=>Math.round(r+(n[a]-r)*i))}var vt=class extends F{of=[];paint=()=>{};canvas=null;sizes=new ResizeObserver(()=>this.canvas&&this.paint(this.canvas));update(t,[s,n]){this.paint=s,this.canvas?n.some((i,r)=>i!==this.of[r])&&requestAnimationFrame(()=>this.canvas&&this.paint(this.canvas)):(this.canvas=t.element,this.sizes.observe(this.canvas)),this.of=n}disconnected(){this.sizes.disconnect()}reconnected(){this.canvas&&this.sizes.observe(this.canvas)}render(){}},C=N(vt),At=class extends F{update(t,[s]){for(let[n,i]of Object.entries(s))t.element.style.setProperty(n,i)}render(){}},B=N(At);function bt(e){let t=window.devicePixelRatio||1,{clientWidth:s,clientHeight:n}=e;e.width!==Math.round(s*t)&&(e.width=Math.round(s*t)),e.height!==Math.round(n*t)&&(e.height=Math.round(n*t));let i=e.getContext("2d");return i.setTransform(t,0,0,t,0,0),i.clearRect(0,0,s,n),{context:i,width:s,height:n}}function H(e){let[t,s,n]=(getComputedStyle(e).color.match(/[\d.]+/g)??["0","0","0"]).map(Number);return t+s+n>384?"dark":"light"}function Yt(e,t){return s=>{let[n,i]=e.shape;if(s.width=Math.max(1,i),s.height=Math.max(1,n),!n||!i)return;let r=H(s),a=new ImageData(i,n);for(let l=0;l<n*i;++l){let c=e.data[l],[u,d,f]=Qt(t>0||!Number.isFinite(c)?c/(t||1):0,r);a.data.set([u,d,f,255],4*l)}s.getContext("2d").putImageData(a,0,0)}}function He(e,t,s,n,i){e.beginPath(),t==="circle"?e.arc(s,n,i,0,2*Math.PI):t==="square"?e.rect(s-i*.9,n-i*.9,i*1.8,i*1.8):t==="triangle"?nt(e,s,n+i*.2,i*1.25,3,-Math.PI/2):t==="diamond"?nt(e,s,n,i*1.25,4,0):t==="star"?nt(e,s,n,i*1.25,5,-Math.PI/2,.5):nt(e,s,n,i*1.35,4,Math.PI/4,.4),e.fill(),e.stroke()}function nt(e,t,s,n,i,r,a=0){let l=a?2*i:i;for(let c=0;c<l;++c){let u=a&&c%2?n*a:n,d=r+2*Math.PI*c/l;e.lineTo(t+u*Math.cos(d),s+u*Math.sin(d))}e.closePath()}function Xt(e,t){return s=>{let{context:n,width:i,height:r}=bt(s),a=H(s),{size:l,classes:c,confidence:u}=e,d=new ImageData(l,l),f=Math.max(2,Math.max(...c.data)+1);for(let g=0;g<l*l;++g){let z=(l-1-Math.floor(g/l))*l+g%l,_e=U(c.data[z]),ke=Math.max(0,(u.data[z]-1/f)/(1-1/f)),[xe,Ne,Me]=[1,3,5].map(Ot=>parseInt(_e.slice(Ot,Ot+2),16));d.data.set([xe,Ne,Me,(a==="dark"?40:26)+100*ke],4*g)}let m=new OffscreenCanvas(l,l);m.getContext("2d").putImageData(d,0,0),n.imageSmoothingEnabled=!0,n.drawImage(m,0,0,i,r);let y=g=>(g-e.across[0])/(e.across[1]-e.across[0])*i,$=g=>r-(g-e.up[0])/(e.up[1]-e.up[0])*r,_=Math.max(2.2,Math.min(4.5,90/Math.sqrt(e.rows.shape[0]+1)));for(let g=0;g<e.rows.shape[0];++g){let z=e.labels.data[g];n.fillStyle=U(z),n.strokeStyle=a==="dark"?"#0f1216":"#ffffff",n.lineWidth=.8,He(n,st(z),y(e.points.data[2*g]),$(e.points.data[2*g+1]),_),e.rows.data[g]===t&&(n.beginPath(),n.strokeStyle=a==="dark"?"#ffffff":"#000000",n.lineWidth=2,n.arc(y(e.points.data[2*g]),$(e.points.data[2*g+1]),_+5,0,2*Math.PI),n.stroke())}}}var se=[["Space","play, pause"],[". and ,","one step on, one back"],["/","find a node or an entry"],["← → ↑ ↓","walk the graph's edges, up and down change the lane; walk a table's cells"],["Enter","the selected node's numbers"],["n and m","next sample, the batch"],["h","one phase on: forward, loss, backward, update"],["g","check the gradients"],["q","a question"],["p","projector"],["Home","back to the start"],["?","this list"],["Esc","close what is open"]];function ne(e){(e.keepsAddress?document:e.root).addEventListener("keydown",s=>{let n=s,i=n.target;if(n.ctrlKey||n.metaKey||n.altKey||!e.scene)return;if(n.key==="Escape"){i.id==="find"?e.goTo(e.view.entry??e.scene.nodes[0].name):e.close();return}if(qe(i)||n.key in _t&&Ie(n,i))return;let r=De[n.key];!r||e.readOnly&&ze.has(n.key)||n.key===" "&&i.closest("button:not(.card), a, summary")||(n.key in _t||n.key==="Home")&&i.closest("input, .scroll[tabindex], .math, pre")||(n.preventDefault(),r(e))})}var ze=new Set([" ",".",",","h","g","q","Home"]),_t={ArrowLeft:[0,-1],ArrowRight:[0,1],ArrowUp:[-1,0],ArrowDown:[1,0]};function Ie(e,t){let s=t.closest("table.cells tr");if(!s)return!1;let[n,i]=_t[e.key],r=[...s.parentElement.children],a=[...s.querySelectorAll("button")].indexOf(t)+i,l=r[r.indexOf(s)+n]?.querySelectorAll("button")[a];return e.preventDefault(),l?.focus(),!0}function qe(e){return e.matches("input:not([type=range]), textarea, select, [contenteditable]")}var De={" ":e=>e.togglePlay(),".":e=>e.command("step"),",":e=>e.command("back"),"/":e=>e.root.querySelector("#find")?.focus(),h:e=>e.command("phase"),g:e=>{e.runCheck(),e.focusOn(".check button")},m:e=>e.look({focus:null}),n:e=>e.look({focus:((e.view.focus??-1)+1)%e.scene.rows}),p:e=>e.look({projector:!e.view.projector}),q:e=>e.toggle("quiz"),"?":e=>e.toggle("keys"),Home:e=>e.command("reset"),ArrowRight:e=>te(e,1),ArrowLeft:e=>te(e,-1),ArrowUp:e=>ee(e,!1),ArrowDown:e=>ee(e,!0)};function te(e,t){let s=e.scene.nodes,n=e.view.entry?.replace(/\[.*$/,"")??"",i=!s.some(c=>c.name===n)&&n.startsWith("d"),r=i?n.slice(1):n,a=s.find(c=>c.name===r),l=a?t>0?s.find(c=>c.inputs.includes(r))?.name:a.inputs[0]:s[0]?.name;l&&e.goTo(i?`d${l}`:l)}function ee(e,t){let s=e.view.entry;if(!s)return;!e.scene.nodes.some(i=>i.name===s.replace(/\[.*$/,""))!==t&&e.goTo(t?`d${s}`:s.slice(1))}var it="−";function w(e,t=4){if(e==null)return"";if(Number.isNaN(e))return"NaN";if(!Number.isFinite(e))return e>0?"∞":`${it}∞`;let s=Math.abs(e),n;if(Number.isInteger(s)&&s<1e6)n=String(s);else if(s!==0&&(s<.001||s>=1e6)){let[i,r]=s.toExponential(t-1).split("e");n=`${i}e${r.replace("+","").replace("-",it)}`}else n=s.toPrecision(t),n.includes("e")&&(n=String(Number(n)));return e<0||Object.is(e,-0)?it+n:n}function b(e,t=4){let s=Math.abs(e);return!Number.isFinite(e)||s>=1e4||s!==0&&s<.5*10**-t?w(e,2):(e<0?it:"")+s.toFixed(t)}function p(e,t,s=4,n=w){return e==null?"":o`<span class="number" data-of=${t} data-exact=${String(e)} title=${String(e)}>${n(e,s)}</span>`}function v(e){return e.toLocaleString("en-US").replaceAll(","," ")}function W(e){return e.length?`(${e.join(", ")}${e.length===1?",":""})`:"scalar"}function ie(e){let{state:t,scene:s}=e;return o`
     <header>
       <div class="title">
         <h1>chainrule board</h1>
-        <p>${s.title} · ${De(s)} · ${v(s.parameters)} parameters</p>
+        <p>${s.title} · ${je(s)} · ${v(s.parameters)} parameters</p>
         <div class="tools">
-          ${e.readOnly?h:je(e)}
+          ${e.readOnly?h:Ue(e)}
           <button type="button" aria-pressed=${e.view.projector} @click=${()=>e.look({projector:!e.view.projector})}>Projector</button>
-          <button type="button" @click=${()=>e.look({theme:qe(e.view.theme)})}>Theme: ${e.view.theme}</button>
-          ${yt.filter(n=>n==="keys"||!e.readOnly).map(n=>Re(e,n))}
+          <button type="button" @click=${()=>e.look({theme:Re(e.view.theme)})}>Theme: ${e.view.theme}</button>
+          ${yt.filter(n=>n==="keys"||!e.readOnly).map(n=>Fe(e,n))}
         </div>
       </div>
       <div class="run">
         <div class="primary">
-          ${e.readOnly?h:Ue(e)}
+          ${e.readOnly?h:We(e)}
           <dl class="measures">
             <div><dt>step</dt><dd data-of="step" data-exact=${t.step}>${v(t.step)}</dd></div>
             <div><dt>loss</dt><dd>${p(e.answers.frame?.loss,"loss",4,b)}</dd></div>
             <div><dt>accuracy</dt><dd>${p(e.answers.samples?.accuracy,"accuracy",3,b)}</dd></div>
           </dl>
         </div>
-        ${e.readOnly?h:[Be(e),We(e)]}
+        ${e.readOnly?h:[Ve(e),Je(e)]}
       </div>
     </header>
-  `}function qe(e){return e==="auto"?"light":e==="light"?"dark":"auto"}function De(e){return[e.columns,...e.network.hidden_layer_sizes,e.classes.length].join("–")}function Re(e,t){let s={network:"Network",quiz:"Quiz",keys:"Keys"};return c`<button type="button" aria-expanded=${e.view.panel===t} @click=${()=>e.toggle(t)}>${s[t]}</button>`}function je(e){let{rate:t}=e.state;return c`
+  `}function Re(e){return e==="auto"?"light":e==="light"?"dark":"auto"}function je(e){return[e.columns,...e.network.hidden_layer_sizes,e.classes.length].join("–")}function Fe(e,t){let s={network:"Network",quiz:"Quiz",keys:"Keys"};return o`<button type="button" aria-expanded=${e.view.panel===t} @click=${()=>e.toggle(t)}>${s[t]}</button>`}function Ue(e){let{rate:t}=e.state;return o`
     <label>Pace
-      <select @change=${s=>Fe(e,s.target.value)}>
+      <select @change=${s=>Be(e,s.target.value)}>
         <option value="" ?selected=${t===null}>full speed</option>
-        ${[1,4,20,100].map(s=>c`<option value=${s} ?selected=${t===s}>${s} a second</option>`)}
+        ${[1,4,20,100].map(s=>o`<option value=${s} ?selected=${t===s}>${s} a second</option>`)}
       </select>
     </label>
-  `}function Fe(e,t){let s=t?Number(t):null;e.state.playing?e.command("play",{rate:s}):e.state.rate=s}function Ue(e){let{state:t}=e;return c`
+  `}function Be(e,t){let s=t?Number(t):null;e.state.playing?e.command("play",{rate:s}):e.state.rate=s}function We(e){let{state:t}=e;return o`
     <div class="controls" role="group" aria-label="Run">
       <button type="button" class="main" @click=${()=>e.togglePlay()}>${t.playing?"Pause":"Play"}</button>
       <button type="button" @click=${()=>e.command("back")} aria-disabled=${t.step===0&&t.phase==="forward"}>Back</button>
       <button type="button" @click=${()=>e.command("step")}>Step</button>
     </div>
-  `}function Be(e){return c`
+  `}function Ve(e){return o`
     <div class="jumps" role="group" aria-label="Jumps">
       <button type="button" @click=${()=>e.command("step",{count:100})}>100 steps</button>
       <button type="button" @click=${()=>e.command("reset")} aria-disabled=${e.state.step===0}>To the start</button>
     </div>
-  `}function We(e){let{state:t}=e;return c`
+  `}function Je(e){let{state:t}=e;return o`
     <div class="phases" role="group" aria-label="Phases of step ${t.step+1}">
       <ol>
-        ${e.scene.phases.map(s=>c`<li aria-current=${t.walking&&s===t.phase?"step":h}>${s}</li>`)}
+        ${e.scene.phases.map(s=>o`<li aria-current=${t.walking&&s===t.phase?"step":h}>${s}</li>`)}
       </ol>
       <button type="button" @click=${()=>e.command("phase")}>Next phase</button>
     </div>
-  `}function ie(e){let t=[];return e.connected||t.push(e.waitingText()),e.state.stopped_at!==null&&t.push(`Step ${e.state.stopped_at+1}: the loss is no longer a number. The run has stopped before it.`),e.message&&t.push(e.message),c`<div class="notices" role="status" aria-live="polite">${t.map(s=>c`<p>${s}</p>`)}</div>`}function re(e){return e.view.panel!=="keys"?h:c`
+  `}function re(e){let t=[];return e.connected||t.push(e.waitingText()),e.state.stopped_at!==null&&t.push(`Step ${e.state.stopped_at+1}: the loss is no longer a number. The run has stopped before it.`),e.message&&t.push(e.message),o`<div class="notices" role="status" aria-live="polite">${t.map(s=>o`<p>${s}</p>`)}</div>`}function ae(e){return e.view.panel!=="keys"?h:o`
     <section class="panel keys" aria-labelledby="keys-title">
       <div class="bar"><h2 id="keys-title">Keys</h2><button type="button" class="close" @click=${()=>e.close()}>Close</button></div>
-      <dl>${ee.map(([t,s])=>c`<div><dt><kbd>${t}</kbd></dt><dd>${s}</dd></div>`)}</dl>
+      <dl>${se.map(([t,s])=>o`<div><dt><kbd>${t}</kbd></dt><dd>${s}</dd></div>`)}</dl>
     </section>
-  `}var Ve=64,Je=.75,Ke=1.25,Ze={forward:0,loss:1,backward:2,update:3};function ce(e){let{scene:t,answers:s}=e,{layout:n}=t,i=new Map((s.frame?.nodes??[]).map(a=>[a.name,a])),[r,o]=[n.width+16,n.height+16],l=Ge(e,r);return c`
+  `}var Ke=64,Ze=.75,Ge=1.25,Qe={forward:0,loss:1,backward:2,update:3};function le(e){let{scene:t,answers:s}=e,{layout:n}=t,i=new Map((s.frame?.nodes??[]).map(d=>[d.name,d])),[r,a]=[n.width+16,n.height+16],l=Ye(e,r),c=n.boxes.filter(d=>!d.elided).map(he),u=c.includes(xt(e))?xt(e):c[0];return o`
     <section class="panel graph" aria-labelledby="graph-title">
       <div class="bar">
         <h2 id="graph-title">Graph</h2>
-        <p class="aside">${Qe(e)}</p>
-        <form class="find" @submit=${a=>is(e,a)}>
+        <p class="aside">${Xe(e)}</p>
+        <form class="find" @submit=${d=>as(e,d)}>
           <label for="find">Find</label>
           <input id="find" name="entry" list="nodes" placeholder="W1[0, 3]" autocomplete="off" spellcheck="false" />
-          <datalist id="nodes">${t.nodes.map(a=>c`<option value=${a.name}></option>`)}</datalist>
+          <datalist id="nodes">${t.nodes.map(d=>o`<option value=${d.name}></option>`)}</datalist>
         </form>
       </div>
       <div class="scroll" role="group" aria-label="Nodes">
-        <div class="drawing" ${B({width:`${r}px`,height:`${o}px`,zoom:String(l)})}>
-          <svg viewBox="-8 -8 ${r} ${o}" width=${r} height=${o} aria-hidden="true">
-            ${n.routes.map(a=>Ye(a))}
-            ${n.tags.map(a=>A`<text class="tag ${a.lane}" x=${a.x+a.width/2} y=${a.y+a.height/2+4}>${a.text}</text>`)}
-            ${n.headings.map(a=>A`<text class="heading ${a.lane}" x=${a.x} y=${a.y}>${a.text}</text>`)}
+        <div class="drawing" ${B({width:`${r}px`,height:`${a}px`,zoom:String(l)})}>
+          <svg viewBox="-8 -8 ${r} ${a}" width=${r} height=${a} aria-hidden="true">
+            ${n.routes.map(d=>ts(d))}
+            ${n.tags.map(d=>A`<text class="tag ${d.lane}" x=${d.x+d.width/2} y=${d.y+d.height/2+4}>${d.text}</text>`)}
+            ${n.headings.map(d=>A`<text class="heading ${d.lane}" x=${d.x} y=${d.y}>${d.text}</text>`)}
           </svg>
-          ${n.boxes.map(a=>ts(e,a,i.get(a.name)))}
+          ${n.boxes.map(d=>ss(e,d,i.get(d.name),u))}
         </div>
       </div>
-      ${e.expanded?rs(e):h}
+      ${e.expanded?os(e):h}
     </section>
-  `}function Ge(e,t){let s=e.root.clientWidth-Ve;return s<Je*t?1:Math.min(Ke,s/t)}function Qe(e){let{focus:t}=e.view;if(t!==null)return c`driven by sample ${t} alone: m = 1`;let s=e.answers.frame?.rows;return c`driven by the batch${s?c` of m = ${s} rows: J is a mean, so 1/m stands in dZ`:h}`}function Ye(e){let t=e.points.map(([s,n])=>`${s},${n}`);return A`<polyline class="route ${e.lane}" points=${t.join(" ")} />
-    ${Xe(e)}`}function Xe(e){let t=e.points.length;if(t<2||e.target===null)return h;let[[s,n],[i,r]]=[e.points[t-2],e.points[t-1]],o=Math.atan2(r-n,i-s)*180/Math.PI;return A`<path class="head ${e.lane}" d="M0 0L-8 -4L-8 4Z" transform="translate(${i} ${r}) rotate(${o})" />`}function ts(e,t,s){let n=t.lane==="backward",i=n?`d${t.name}`:t.name,r=B({left:`${t.x+8}px`,top:`${t.y+8}px`,width:`${t.width}px`,height:`${t.height}px`});if(t.elided)return c`<div class="card elided" ${r}>${t.elided}</div>`;let o=n?s?.gradient:s?.value,l=(e.view.entry??"").replace(/\[.*$/,""),a=l===i,d=a||!l&&i===e.scene.nodes[0].name;return c`
-    <button type="button" class="card ${t.lane} ${t.kind} ${ss(e,t)?"":"ahead"}" ${r}
-      data-node=${i} aria-pressed=${a} tabindex=${d?0:-1}
-      @click=${()=>e.view.entry===i?ns(e,t.name,n):e.select(i)}>
-      <span class="name">${n?c`<i class="d">d</i>${ae(t.name)}`:ae(t.name)}</span>
+  `}function Ye(e,t){let s=e.root.clientWidth-Ke;return s<Ze*t?1:Math.min(Ge,s/t)}function Xe(e){let{focus:t}=e.view;if(t!==null)return o`driven by sample ${t} alone: m = 1`;let s=e.answers.frame?.rows;return o`driven by the batch${s?o` of m = ${s} rows: J is a mean, so 1/m stands in dZ`:h}`}function ts(e){let t=e.points.map(([s,n])=>`${s},${n}`);return A`<polyline class="route ${e.lane}" points=${t.join(" ")} />
+    ${es(e)}`}function es(e){let t=e.points.length;if(t<2||e.target===null)return h;let[[s,n],[i,r]]=[e.points[t-2],e.points[t-1]],a=Math.atan2(r-n,i-s)*180/Math.PI;return A`<path class="head ${e.lane}" d="M0 0L-8 -4L-8 4Z" transform="translate(${i} ${r}) rotate(${a})" />`}function ss(e,t,s,n){let i=t.lane==="backward",r=he(t),a=B({left:`${t.x+8}px`,top:`${t.y+8}px`,width:`${t.width}px`,height:`${t.height}px`});if(t.elided)return o`<div class="card elided" ${a}>${t.elided}</div>`;let l=i?s?.gradient:s?.value;return o`
+    <button type="button" class="card ${t.lane} ${t.kind} ${is(e,t)?"":"ahead"}" ${a}
+      data-node=${r} aria-pressed=${r===xt(e)} tabindex=${r===n?0:-1}
+      @click=${()=>e.view.entry===r?rs(e,t.name,i):e.select(r)}>
+      <span class="name">${i?o`<i class="d">d</i>${oe(t.name)}`:oe(t.name)}</span>
       <span class="shape">${t.shape.length?W(s?.shape??t.shape):h}</span>
-      <span class="visually-hidden">${n?"gradient":t.operation}</span>
-      ${o?es(e,i,o):c`<span class="none">${n?"no gradient":"not given"}</span>`}
+      <span class="visually-hidden">${i?"gradient":t.operation}</span>
+      ${l?ns(e,r,l):o`<span class="none">${i?"no gradient":"not given"}</span>`}
     </button>
-  `}function ae(e){let[,t,s]=e.match(/^(.*?)(\d*)$/s);return c`<i>${t||s}</i>${t&&s?c`<sub>${s}</sub>`:h}`}function es(e,t,s){let{least:n,most:i,nonfinite:r}=s;if(s.size===1)return c`<span class="scalar ${r?"bad":""}">${p(s.only,`only ${t}`,e.view.projector?3:4)}</span>`;let o=e.view.projector?2:3,l=Math.max(Math.abs(n??0),Math.abs(i??0));return c`
-    <canvas class="heat" ${C(Qt(s.picture,l),[s,e.paper])}></canvas>
-    <span class="range ${r?"bad":""}">${r?`${r} not finite`:[p(n,`least ${t}`,o),p(i,`most ${t}`,o)]}</span>
-  `}function ss(e,t){let s=Ze[e.state.phase];return e.state.walking?t.lane==="backward"?s>=2:t.shape.length===0&&!t.elided?s>=1:!0:!0}function ns(e,t,s){e.expanded={node:t,gradient:s,row:0,column:0},e.refresh()}function is(e,t){t.preventDefault();let s=t.target.elements.namedItem("entry"),n=s.value.trim();n&&(e.goTo(n),s.select())}function rs(e){let{block:t}=e.answers,s=e.expanded,n=s.gradient?`d${s.node}`:s.node;if(!t)return c`<p class="waiting">${e.errors.block??"…"}</p>`;let[i,r]=t.entries.shape,o=t.shape.length<2,l=(a,d)=>t.shape.length===0?"":o?`[${t.column+d}]`:`[${t.row+a}, ${t.column+d}]`;return c`
+  `}function he(e){return e.lane==="backward"?`d${e.name}`:e.name}function xt(e){return(e.view.entry??"").replace(/\[.*$/,"")}function oe(e){let[,t,s]=e.match(/^(.*?)(\d*)$/s);return o`<i>${t||s}</i>${t&&s?o`<sub>${s}</sub>`:h}`}function ns(e,t,s){let{least:n,most:i,nonfinite:r}=s;if(s.size===1)return o`<span class="scalar ${r?"bad":""}">${p(s.only,`only ${t}`,e.view.projector?3:4)}</span>`;let a=e.view.projector?2:3,l=Math.max(Math.abs(n??0),Math.abs(i??0));return o`
+    <canvas class="heat" ${C(Yt(s.picture,l),[s,e.paper])}></canvas>
+    <span class="range ${r?"bad":""}">${r?`${r} not finite`:[p(n,`least ${t}`,a),p(i,`most ${t}`,a)]}</span>
+  `}function is(e,t){let s=Qe[e.state.phase];return e.state.walking?t.lane==="backward"?s>=2:t.shape.length===0&&!t.elided?s>=1:!0:!0}function rs(e,t,s){e.expanded={node:t,gradient:s,row:0,column:0},e.refresh()}function as(e,t){t.preventDefault();let s=t.target.elements.namedItem("entry"),n=s.value.trim();n&&(e.goTo(n),s.select())}function os(e){let{block:t}=e.answers,s=e.expanded,n=s.gradient?`d${s.node}`:s.node;if(!t)return o`<p class="waiting">${e.errors.block??"…"}</p>`;let[i,r]=t.entries.shape,a=t.shape.length<2,l=(c,u)=>t.shape.length===0?"":a?`[${t.column+u}]`:`[${t.row+c}, ${t.column+u}]`;return o`
     <div class="entries">
       <div class="bar">
         <h3>${n} ${W(t.shape)}</h3>
-        ${oe(e,"rows",t.row,i,o?1:t.shape[0])}
-        ${oe(e,"columns",t.column,r,t.shape.at(-1)??1)}
+        ${ce(e,"rows",t.row,i,a?1:t.shape[0])}
+        ${ce(e,"columns",t.column,r,t.shape.at(-1)??1)}
         <button type="button" @click=${()=>e.close()}>Close</button>
       </div>
       <div class="scroll">
         <table class="cells">
           <caption class="visually-hidden">Entries of ${n}</caption>
-          <thead><tr><td></td>${kt(r).map(a=>c`<th scope="col">${t.column+a}</th>`)}</tr></thead>
+          <thead><tr><td></td>${kt(r).map(c=>o`<th scope="col">${t.column+c}</th>`)}</tr></thead>
           <tbody>
-            ${kt(i).map(a=>c`<tr><th scope="row">${o?"":t.row+a}</th>
-                ${kt(r).map(d=>c`<td><button type="button" class="entry" tabindex=${a||d?-1:0} data-entry="${n}${l(a,d)}"
-                  @click=${()=>e.select(n+l(a,d))}>${p(t.entries.data[a*r+d],`entry ${n}${l(a,d)}`,3)}</button></td>`)}</tr>`)}
+            ${kt(i).map(c=>o`<tr><th scope="row">${a?"":t.row+c}</th>
+                ${kt(r).map(u=>o`<td><button type="button" class="entry" tabindex=${c||u?-1:0} data-entry="${n}${l(c,u)}"
+                  @click=${()=>e.select(n+l(c,u))}>${p(t.entries.data[c*r+u],`entry ${n}${l(c,u)}`,3)}</button></td>`)}</tr>`)}
           </tbody>
         </table>
       </div>
     </div>
-  `}function oe(e,t,s,n,i){if(n>=i)return h;let r=t==="rows"?"row":"column",o=l=>{e.expanded={...e.expanded,[r]:Math.max(0,l<i?l:s)},e.refresh()};return c`
+  `}function ce(e,t,s,n,i){if(n>=i)return h;let r=t==="rows"?"row":"column",a=l=>{e.expanded={...e.expanded,[r]:Math.max(0,l<i?l:s)},e.refresh()};return o`
     <span class="mover">${t} ${s} to ${s+n-1} of ${i}
-      <button type="button" aria-label="Earlier ${t}" aria-disabled=${s===0} @click=${()=>o(s-n)}>‹</button>
-      <button type="button" aria-label="Later ${t}" aria-disabled=${s+n>=i} @click=${()=>o(s+n)}>›</button>
+      <button type="button" aria-label="Earlier ${t}" aria-disabled=${s===0} @click=${()=>a(s-n)}>‹</button>
+      <button type="button" aria-label="Later ${t}" aria-disabled=${s+n>=i} @click=${()=>a(s+n)}>›</button>
     </span>
-  `}function kt(e){return Array.from({length:e},(t,s)=>s)}var rt=N(class extends x{constructor(){super(...arguments),this.key=h}render(e,t){return this.key=e,t}update(e,[t,s]){return t!==this.key&&(Vt(e),this.key=t),s}});var V=class extends x{constructor(t){if(super(t),this.it=h,t.type!==tt.CHILD)throw Error(this.constructor.directiveName+"() can only be used in child bindings")}render(t){if(t===h||t==null)return this._t=void 0,this.it=t;if(t===O)return t;if(typeof t!="string")throw Error(this.constructor.directiveName+"() called with a non-string value");if(t===this.it)return this._t;this.it=t;let s=[t];return s.raw=s,this._t={_$litType$:this.constructor.resultType,strings:s,values:[]}}};V.directiveName="unsafeHTML",V.resultType=1;var at=N(V);function le(e){let{inspect:t}=e.answers;return c`
+  `}function kt(e){return Array.from({length:e},(t,s)=>s)}var rt=N(class extends x{constructor(){super(...arguments),this.key=h}render(e,t){return this.key=e,t}update(e,[t,s]){return t!==this.key&&(Jt(e),this.key=t),s}});var V=class extends x{constructor(t){if(super(t),this.it=h,t.type!==tt.CHILD)throw Error(this.constructor.directiveName+"() can only be used in child bindings")}render(t){if(t===h||t==null)return this._t=void 0,this.it=t;if(t===O)return t;if(typeof t!="string")throw Error(this.constructor.directiveName+"() called with a non-string value");if(t===this.it)return this._t;this.it=t;let s=[t];return s.raw=s,this._t={_$litType$:this.constructor.resultType,strings:s,values:[]}}};V.directiveName="unsafeHTML",V.resultType=1;var at=N(V);function de(e){let{inspect:t}=e.answers;return o`
     <section class="panel inspector" aria-labelledby="inspector-title">
-      <div class="bar"><h2 id="inspector-title">Inspector</h2>${t?c`<p class="aside">${t.entry}</p>`:h}</div>
-      ${e.view.entry===null?c`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`:t?as(e,t):c`<p class="hint">${e.errors.inspect??"…"}</p>`}
+      <div class="bar"><h2 id="inspector-title">Inspector</h2>${t?o`<p class="aside">${t.entry}</p>`:h}</div>
+      ${e.view.entry===null?o`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`:t?cs(e,t):o`<p class="hint">${e.errors.inspect??"…"}</p>`}
     </section>
-  `}function as(e,t){return c`
+  `}function cs(e,t){return o`
     <dl class="facts">
-      ${t.value===void 0?h:c`<div><dt>value</dt><dd>${p(t.value,`value ${t.entry}`,6)}</dd></div>`}
-      ${t.gradient===void 0?h:c`<div><dt>gradient</dt><dd>${p(t.gradient,`gradient ${t.entry}`,6)}</dd></div>`}
+      ${t.value===void 0?h:o`<div><dt>value</dt><dd>${p(t.value,`value ${t.entry}`,6)}</dd></div>`}
+      ${t.gradient===void 0?h:o`<div><dt>gradient</dt><dd>${p(t.gradient,`gradient ${t.entry}`,6)}</dd></div>`}
       <div><dt>shape</dt><dd>${W(t.shape)}</dd></div>
     </dl>
-    ${t.formulas.map(s=>c`
+    ${t.formulas.map(s=>o`
         <figure class="formula">
           <figcaption>${s.caption}</figcaption>
           <div class="math" tabindex="0" role="group" aria-label=${s.text}>${at(s.mathml)}</div>
-          ${s.shapes?c`<p class="shapes">${s.shapes.replaceAll("->","→")}</p>`:h}
+          ${s.shapes?o`<p class="shapes">${s.shapes.replaceAll("->","→")}</p>`:h}
         </figure>
       `)}
-    ${t.editable&&!e.readOnly?rt(t.editable,os(e,t)):h}
-    ${t.numpy?ls(e,t):h}
-  `}function os(e,t){let s=e.edited?.entry===t.editable?e.edited:null;return c`
+    ${t.editable&&!e.readOnly?rt(t.editable,ls(e,t)):h}
+    ${t.numpy?ds(e,t):h}
+  `}function ls(e,t){let s=e.edited?.entry===t.editable?e.edited:null;return o`
     <form class="edit" @submit=${n=>{n.preventDefault();let i=Number(n.target.elements.value.value);n.target.elements.value.value.trim()&&!Number.isNaN(i)&&e.edit(t.editable,i)}}>
       <label>Set ${t.editable} to <input name="value" inputmode="decimal" autocomplete="off" .value=${String(t.value)} /></label>
       <button type="submit">Set</button>
     </form>
-    ${s?cs(s,e.scene.loss):h}
-  `}function cs(e,t){return c`
+    ${s?hs(s,e.scene.loss):h}
+  `}function hs(e,t){return o`
     <table class="outcome">
       <caption>What the gradient foretold, and what happened to ${t}</caption>
       <tbody>
@@ -152,33 +152,33 @@ var pt=globalThis,Ot=e=>e,K=pt.trustedTypes,Pt=K?K.createPolicy("lit-html",{crea
         <tr><th scope="row">change of ${t}</th><td>${p(e.happened,"edit happened",6)}</td></tr>
       </tbody>
     </table>
-  `}function ls(e,t){return c`
+  `}function ds(e,t){return o`
     <details class="numpy">
       <summary>As NumPy</summary>
-      <button type="button" @click=${()=>hs(e,t.numpy)}>Copy</button>
+      <button type="button" @click=${()=>us(e,t.numpy)}>Copy</button>
       <pre tabindex="0"><code data-name="numpy">${t.numpy}</code></pre>
     </details>
-  `}async function hs(e,t){try{await navigator.clipboard.writeText(t),e.message="Copied."}catch{e.message="The browser refused to copy: select the lines instead."}e.draw()}function de(e){let{ledger:t}=e.answers,s=e.ledgerEntry;return c`
+  `}async function us(e,t){try{await navigator.clipboard.writeText(t),e.message="Copied."}catch{e.message="The browser refused to copy: select the lines instead."}e.draw()}function pe(e){let{ledger:t}=e.answers,s=e.ledgerEntry;return o`
     <section class="panel ledger" aria-labelledby="ledger-title">
       <div class="bar">
         <h2 id="ledger-title">Ledger of paths</h2>
-        ${t?c`<p class="aside">d${t.loss}/d${t.entry} · ${t.count} paths, ${t.over}</p>`:h}
+        ${t?o`<p class="aside">d${t.loss}/d${t.entry} · ${t.count} paths, ${t.over}</p>`:h}
       </div>
-      ${s===null?c`<p class="hint">Select one entry, such as <button type="button" class="link" @click=${()=>e.select(he(e))}>${he(e)}</button>, to see every path from it to the loss.</p>`:t?ds(t):c`<p class="hint">${e.errors.ledger??"…"}</p>`}
+      ${s===null?o`<p class="hint">Select one entry, such as <button type="button" class="link" @click=${()=>e.select(ue(e))}>${ue(e)}</button>, to see every path from it to the loss.</p>`:t?ps(t):o`<p class="hint">${e.errors.ledger??"…"}</p>`}
     </section>
-  `}function he(e){let t=e.scene.nodes.find(s=>s.parameter&&s.shape.length===2);return`${t?.name??"W1"}[0, ${Math.min(3,(t?.shape[1]??4)-1)}]`}function ds(e){return c`
+  `}function ue(e){let t=e.scene.nodes.find(s=>s.parameter&&s.shape.length===2);return`${t?.name??"W1"}[0, ${Math.min(3,(t?.shape[1]??4)-1)}]`}function ps(e){return o`
     <div class="scroll" tabindex="0" role="group" aria-label="Paths">
       <table>
         <thead><tr><th scope="col">path, and its factors from J back</th><th scope="col" class="right">product</th></tr></thead>
         <tbody>
-          ${e.rows.map(t=>c`
+          ${e.rows.map(t=>o`
               <tr>
                 <th scope="row"><span class="path">${t.path}</span>
-                <span class="factors">${t.factors.map((s,n)=>c`${n?c`<span class="times">·</span>`:h}<span class="factor" title="${s.symbol} = ${s.value}"><span class="symbol">${s.formula}</span><span class="value">${p(s.value,`factor ${s.symbol} of ${t.path}`)}</span></span>`)}</span></th>
+                <span class="factors">${t.factors.map((s,n)=>o`${n?o`<span class="times">·</span>`:h}<span class="factor" title="${s.symbol} = ${s.value}"><span class="symbol">${s.formula}</span><span class="value">${p(s.value,`factor ${s.symbol} of ${t.path}`)}</span></span>`)}</span></th>
                 <td class="right">${p(t.product,`product of ${t.path}`,8,b)}</td>
               </tr>
             `)}
-          ${e.rest_count?c`<tr class="rest"><th scope="row">${e.rest_count} other paths together</th><td class="right">${p(e.rest,"ledger rest",8,b)}</td></tr>`:h}
+          ${e.rest_count?o`<tr class="rest"><th scope="row">${e.rest_count} other paths together</th><td class="right">${p(e.rest,"ledger rest",8,b)}</td></tr>`:h}
         </tbody>
         <tfoot>
           <tr><th scope="row">sum of the paths</th><td class="right">${p(e.total,"ledger total",8,b)}</td></tr>
@@ -190,7 +190,7 @@ var pt=globalThis,Ot=e=>e,K=pt.trustedTypes,Pt=K?K.createPolicy("lit-html",{crea
       </table>
     </div>
     <p class="aside">The sizes of all paths add up to ${w(e.magnitude)}.</p>
-  `}function pe(e){let{samples:t,sample:s}=e.answers;return c`
+  `}function $e(e){let{samples:t,sample:s}=e.answers;return o`
     <section class="panel samples" aria-labelledby="samples-title">
       <div class="bar">
         <h2 id="samples-title">Samples</h2>
@@ -200,122 +200,122 @@ var pt=globalThis,Ot=e=>e,K=pt.trustedTypes,Pt=K?K.createPolicy("lit-html",{crea
         </select></label>
         <button type="button" aria-pressed=${e.view.focus===null} @click=${()=>e.look({focus:null})}>Whole batch</button>
       </div>
-      ${s?ps(e,s):us(e)}
-      ${t?$s(e,t):c`<p class="hint">${e.errors.samples??"…"}</p>`}
+      ${s?$s(e,s):fs(e)}
+      ${t?gs(e,t):o`<p class="hint">${e.errors.samples??"…"}</p>`}
     </section>
-  `}function us(e){return c`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`}function ps(e,t){let s=e.scene.classes;return c`
+  `}function fs(e){return o`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`}function $s(e,t){let s=e.scene.classes;return o`
     <table class="residual">
       <caption>Sample ${t.row}, class ${s[t.label]}: ${e.scene.loss} = ${p(t.loss,"sample loss")}</caption>
       <thead><tr><th scope="col">class</th><th scope="col" class="right">p</th><th scope="col" class="right">y</th><th scope="col" class="right">dZ = p − y</th></tr></thead>
       <tbody>
-        ${s.slice(0,30).map((n,i)=>c`
+        ${s.slice(0,30).map((n,i)=>o`
             <tr>
               <th scope="row">${J(i)} ${n}</th>
-              <td class="right">${ue(t.p.data[i],"value")}${p(t.p.data[i],`p ${i}`,4,b)}</td>
+              <td class="right">${fe(t.p.data[i],"value")}${p(t.p.data[i],`p ${i}`,4,b)}</td>
               <td class="right">${p(t.y.data[i],`y ${i}`,1)}</td>
-              <td class="right">${ue(t.d.data[i],"gradient")}${p(t.d.data[i],`p-y ${i}`,4,b)}</td>
+              <td class="right">${fe(t.d.data[i],"gradient")}${p(t.d.data[i],`p-y ${i}`,4,b)}</td>
             </tr>
           `)}
       </tbody>
     </table>
-  `}function ue(e,t){let s=Math.max(-1,Math.min(1,Number.isFinite(e)?e:0)),[n,i]=t==="value"?[0,100*s]:[50+Math.min(0,50*s),50*Math.abs(s)];return c`<span class="bar-track ${t}" aria-hidden="true"><span class="bar-fill" ${B({left:`${n}%`,width:`${i}%`})}></span></span>`}function J(e){return c`<svg class="swatch" viewBox="-6 -6 12 12" aria-hidden="true">${fs[st(e)](U(e))}</svg>`}var fs={circle:e=>A`<circle r="4.5" fill=${e} />`,square:e=>A`<rect x="-4" y="-4" width="8" height="8" fill=${e} />`,triangle:e=>A`<path d="M0 -5L5 4L-5 4Z" fill=${e} />`,diamond:e=>A`<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z" fill=${e} />`,cross:e=>A`<path d="M-4 -4L4 4M-4 4L4 -4" stroke=${e} stroke-width="2.6" />`,star:e=>A`<path d="M0 -5.5L1.5 -1.6L5.5 -1.6L2.3 1L3.4 5L0 2.7L-3.4 5L-2.3 1L-5.5 -1.6L-1.5 -1.6Z" fill=${e} />`};function $s(e,t){let s=e.scene.classes.length,n=e.view.focus,i=t.rows.shape[0],r=t.of<t.all?`, of ${v(t.of)} looked at of ${v(t.all)}`:"";return c`
+  `}function fe(e,t){let s=Math.max(-1,Math.min(1,Number.isFinite(e)?e:0)),[n,i]=t==="value"?[0,100*s]:[50+Math.min(0,50*s),50*Math.abs(s)];return o`<span class="bar-track ${t}" aria-hidden="true"><span class="bar-fill" ${B({left:`${n}%`,width:`${i}%`})}></span></span>`}function J(e){return o`<svg class="swatch" viewBox="-6 -6 12 12" aria-hidden="true">${ms[st(e)](U(e))}</svg>`}var ms={circle:e=>A`<circle r="4.5" fill=${e} />`,square:e=>A`<rect x="-4" y="-4" width="8" height="8" fill=${e} />`,triangle:e=>A`<path d="M0 -5L5 4L-5 4Z" fill=${e} />`,diamond:e=>A`<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z" fill=${e} />`,cross:e=>A`<path d="M-4 -4L4 4M-4 4L4 -4" stroke=${e} stroke-width="2.6" />`,star:e=>A`<path d="M0 -5.5L1.5 -1.6L5.5 -1.6L2.3 1L3.4 5L0 2.7L-3.4 5L-2.3 1L-5.5 -1.6L-1.5 -1.6Z" fill=${e} />`};function gs(e,t){let s=e.scene.classes.length,n=e.view.focus,i=t.rows.shape[0],r=t.of<t.all?`, of ${v(t.of)} looked at of ${v(t.all)}`:"";return o`
     <div class="scroll">
       <table class="rows cells">
         <caption class="visually-hidden">Rows, by ${e.view.order}</caption>
         <thead><tr><th scope="col">row</th><th scope="col">class</th><th scope="col" class="right">loss</th><th scope="col" class="right">p of class</th><th scope="col">predicted</th></tr></thead>
         <tbody>
-          ${Array.from({length:i},(o,l)=>ms(e,t,l,s,l===Math.max(0,t.rows.data.indexOf(n))))}
+          ${Array.from({length:i},(a,l)=>ys(e,t,l,s,l===Math.max(0,t.rows.data.indexOf(n))))}
         </tbody>
       </table>
     </div>
     <p class="aside">${v(i)} rows${r}; mean loss ${p(t.mean_loss,"mean loss",4,b)}
-      ${i<t.of?c`<button type="button" class="link" @click=${()=>{e.listed+=50,e.refresh()}}>more</button>`:h}</p>
-  `}function ms(e,t,s,n,i){let r=t.rows.data[s],o=t.labels.data[s],l=t.probabilities.data.subarray(s*n,(s+1)*n),a=l.indexOf(Math.max(...l));return c`
+      ${i<t.of?o`<button type="button" class="link" @click=${()=>{e.listed+=50,e.refresh()}}>more</button>`:h}</p>
+  `}function ys(e,t,s,n,i){let r=t.rows.data[s],a=t.labels.data[s],l=t.probabilities.data.subarray(s*n,(s+1)*n),c=l.indexOf(Math.max(...l));return o`
     <tr class=${r===e.view.focus?"chosen":""}>
       <th scope="row"><button type="button" class="link" tabindex=${i?0:-1} aria-pressed=${r===e.view.focus} data-row=${r} @click=${()=>e.look({focus:r})}>${r}</button></th>
-      <td>${J(o)} ${e.scene.classes[o]}</td>
+      <td>${J(a)} ${e.scene.classes[a]}</td>
       <td class="right">${p(t.losses.data[s],`row loss ${r}`,4,b)}</td>
-      <td class="right">${p(l[o],`row p ${r}`,4,b)}</td>
-      <td class=${a===o?"":"wrong"}>${J(a)} ${e.scene.classes[a]}${a===o?h:c`<span class="visually-hidden"> (wrong)</span>`}</td>
+      <td class="right">${p(l[a],`row p ${r}`,4,b)}</td>
+      <td class=${c===a?"":"wrong"}>${J(c)} ${e.scene.classes[c]}${c===a?h:o`<span class="visually-hidden"> (wrong)</span>`}</td>
     </tr>
-  `}function fe(e){let{plane:t}=e.answers,{scene:s}=e;return c`
+  `}function me(e){let{plane:t}=e.answers,{scene:s}=e;return o`
     <section class="panel plane" aria-labelledby="plane-title">
       <div class="bar">
         <h2 id="plane-title">Plane</h2>
-        ${s.columns>2?[0,1].map(n=>gs(e,n)):h}
+        ${s.columns>2?[0,1].map(n=>ws(e,n)):h}
       </div>
-      ${t?ys(e,t):c`<p class="hint">${e.errors.plane??"…"}</p>`}
+      ${t?vs(e,t):o`<p class="hint">${e.errors.plane??"…"}</p>`}
     </section>
-  `}function gs(e,t){return c`<label>${t?"up":"across"} <select @change=${s=>{let n=[...e.plane];n[t]=Number(s.target.value),n[0]!==n[1]?e.look({plane:n}):e.say("Two different columns make a plane.")}}>${e.scene.features.slice(0,1e3).map((s,n)=>c`<option value=${n} ?selected=${e.plane[t]===n}>${s}</option>`)}</select></label>`}function ys(e,t){let{scene:s,view:n}=e;return c`
+  `}function ws(e,t){return o`<label>${t?"up":"across"} <select @change=${s=>{let n=[...e.plane];n[t]=Number(s.target.value),n[0]!==n[1]?e.look({plane:n}):e.say("Two different columns make a plane.")}}>${e.scene.features.slice(0,1e3).map((s,n)=>o`<option value=${n} ?selected=${e.plane[t]===n}>${s}</option>`)}</select></label>`}function vs(e,t){let{scene:s,view:n}=e;return o`
     <div class="axes">
       <span class="up"><span>${w(t.up[0],3)}</span><span>${s.features[t.y]}</span><span>${w(t.up[1],3)}</span></span>
       <canvas role="img" aria-label="Decision regions over ${s.features[t.x]} and ${s.features[t.y]}, with ${t.rows.shape[0]} rows as points"
-        ${C(Yt(t,n.focus),[t,n.focus,e.paper])}
-        @click=${i=>vs(e,t,i)}></canvas>
+        ${C(Xt(t,n.focus),[t,n.focus,e.paper])}
+        @click=${i=>bs(e,t,i)}></canvas>
       <span class="ticks"><span>${w(t.across[0],3)}</span><span>${s.features[t.x]}</span><span>${w(t.across[1],3)}</span></span>
     </div>
-    <ul class="legend">${s.classes.slice(0,12).map((i,r)=>c`<li>${J(r)} ${i}</li>`)}</ul>
-    ${s.columns>2?ws(e,t):h}
-  `}function ws(e,t){let s=e.view.focus===null?"their means":`sample ${e.view.focus}`;return c`
+    <ul class="legend">${s.classes.slice(0,12).map((i,r)=>o`<li>${J(r)} ${i}</li>`)}</ul>
+    ${s.columns>2?As(e,t):h}
+  `}function As(e,t){let s=e.view.focus===null?"their means":`sample ${e.view.focus}`;return o`
     <details class="held"><summary>The other columns are held at ${s}</summary>
-      <dl>${e.scene.features.map((n,i)=>i===t.x||i===t.y||i>200?h:c`<div><dt>${n}</dt><dd>${p(t.held.data[i],`held ${i}`,3)}</dd></div>`)}</dl>
+      <dl>${e.scene.features.map((n,i)=>i===t.x||i===t.y||i>200?h:o`<div><dt>${n}</dt><dd>${p(t.held.data[i],`held ${i}`,3)}</dd></div>`)}</dl>
     </details>
-  `}function vs(e,t,s){let n=s.currentTarget,i=s.offsetX/n.clientWidth,r=1-s.offsetY/n.clientHeight,o=-1,l=.05**2;for(let a=0;a<t.rows.shape[0];++a){let d=(t.points.data[2*a]-t.across[0])/(t.across[1]-t.across[0])-i,u=(t.points.data[2*a+1]-t.up[0])/(t.up[1]-t.up[0])-r;d*d+u*u<l&&([o,l]=[a,d*d+u*u])}e.look({focus:o<0?null:t.rows.data[o]})}var $e=1e3,ot=110;function me(e){let{timeline:t}=e.answers;return c`
+  `}function bs(e,t,s){let n=s.currentTarget,i=s.offsetX/n.clientWidth,r=1-s.offsetY/n.clientHeight,a=-1,l=.05**2;for(let c=0;c<t.rows.shape[0];++c){let u=(t.points.data[2*c]-t.across[0])/(t.across[1]-t.across[0])-i,d=(t.points.data[2*c+1]-t.up[0])/(t.up[1]-t.up[0])-r;u*u+d*d<l&&([a,l]=[c,u*u+d*d])}e.look({focus:a<0?null:t.rows.data[a]})}var ge=1e3,ot=110;function ye(e){let{timeline:t}=e.answers;return o`
     <section class="panel timeline" aria-labelledby="timeline-title">
-      <div class="bar"><h2 id="timeline-title">Timeline</h2>${t?c`<p class="aside">step ${v(e.state.step)} of ${v(e.state.furthest)}</p>`:h}</div>
-      ${t?As(e,t):c`<p class="hint">${e.errors.timeline??"…"}</p>`}
+      <div class="bar"><h2 id="timeline-title">Timeline</h2>${t?o`<p class="aside">step ${v(e.state.step)} of ${v(e.state.furthest)}</p>`:h}</div>
+      ${t?_s(e,t):o`<p class="hint">${e.errors.timeline??"…"}</p>`}
     </section>
-  `}function As(e,t){let{layers:s}=t,n=t.marks.shape[0],i=(r,o)=>Array.from({length:n},(l,a)=>r.data[a*s.length+o]);return c`
+  `}function _s(e,t){let{layers:s}=t,n=t.marks.shape[0],i=(r,a)=>Array.from({length:n},(l,c)=>r.data[c*s.length+a]);return o`
     <input type="range" class="scrubber" min="0" max=${Math.max(1,e.state.furthest)} .value=${String(e.state.step)}
       ?disabled=${e.state.furthest===0} aria-label="Step" aria-valuetext="step ${e.state.step}"
-      @input=${r=>bs(e,Number(r.target.value))} />
+      @input=${r=>ks(e,Number(r.target.value))} />
     <div class="curves">
       ${lt("loss, nats",t,[{name:"batch",low:t.lowest.data,high:t.highest.data,edges:t.edges.data}],!1)}
       ${lt("accuracy",t,[{name:"accuracy",x:t.marks.data,y:Array.from(t.accuracies.data)}],!1,[0,1])}
-      ${lt("gradient norm",t,s.map((r,o)=>({name:`d${r}`,x:t.marks.data,y:i(t.gradient_norms,o)})),!0)}
-      ${lt("update / weight",t,s.map((r,o)=>({name:r,x:t.marks.data,y:i(t.update_ratios,o)})),!0)}
+      ${lt("gradient norm",t,s.map((r,a)=>({name:`d${r}`,x:t.marks.data,y:i(t.gradient_norms,a)})),!0)}
+      ${lt("update / weight",t,s.map((r,a)=>({name:r,x:t.marks.data,y:i(t.update_ratios,a)})),!0)}
     </div>
-    ${n?xs(t,i):h}
-  `}var xt=!1,ct=null;async function bs(e,t){if(ct=t,!xt){for(xt=!0;ct!==null;){let s=ct;ct=null,await e.command("seek",{step:s})}xt=!1}}function lt(e,t,s,n,i=null){let r=$=>n?Math.log10(Math.max($,1e-12)):$,o=s.flatMap($=>$.low?[...$.low,...$.high]:$.y).filter($=>Number.isFinite($)&&(!n||$>0)),[l,a]=i??(o.length?[Math.min(...o),Math.max(...o)]:[NaN,NaN]),[d,u]=[r(l),r(a)],f=Math.max(1,t.furthest),m=$=>$/f*$e,y=$=>ot-4-(r($)-d)/(u-d||1)*(ot-8);return c`
+    ${n?Ms(t,i):h}
+  `}var Nt=!1,ct=null;async function ks(e,t){if(ct=t,!Nt){for(Nt=!0;ct!==null;){let s=ct;ct=null,await e.command("seek",{step:s})}Nt=!1}}function lt(e,t,s,n,i=null){let r=$=>n?Math.log10(Math.max($,1e-12)):$,a=s.flatMap($=>$.low?[...$.low,...$.high]:$.y).filter($=>Number.isFinite($)&&(!n||$>0)),[l,c]=i??(a.length?[Math.min(...a),Math.max(...a)]:[NaN,NaN]),[u,d]=[r(l),r(c)],f=Math.max(1,t.furthest),m=$=>$/f*ge,y=$=>ot-4-(r($)-u)/(d-u||1)*(ot-8);return o`
     <figure class="curve">
-      <figcaption>${e}${n?", log":""} ${s.length>1?s.map(($,_)=>c`<span class="key line-${_%4}">${$.name}</span>`):h}</figcaption>
+      <figcaption>${e}${n?", log":""} ${s.length>1?s.map(($,_)=>o`<span class="key line-${_%4}">${$.name}</span>`):h}</figcaption>
       <div class="plot">
-        ${Number.isNaN(a)?h:c`<span class="top">${w(a,3)}</span><span class="bottom">${w(l,3)}</span>`}
+        ${Number.isNaN(c)?h:o`<span class="top">${w(c,3)}</span><span class="bottom">${w(l,3)}</span>`}
         <span class="from">0</span><span class="to">${v(t.furthest)}</span>
-        ${o.length?h:c`<p class="hint">nothing yet</p>`}
-        <svg viewBox="0 0 ${$e} ${ot}" preserveAspectRatio="none" role="img" aria-label="${e}${o.length?`, from ${w(l,3)} to ${w(a,3)}`:", nothing yet"}">
-          ${s.map(($,_)=>A`<path class="line-${_%4}" d=${$.low?ks($,m,y):_s($,m,y)} />`)}
+        ${a.length?h:o`<p class="hint">nothing yet</p>`}
+        <svg viewBox="0 0 ${ge} ${ot}" preserveAspectRatio="none" role="img" aria-label="${e}${a.length?`, from ${w(l,3)} to ${w(c,3)}`:", nothing yet"}">
+          ${s.map(($,_)=>A`<path class="line-${_%4}" d=${$.low?Ns($,m,y):xs($,m,y)} />`)}
           <line class="now" x1=${m(t.step)} x2=${m(t.step)} y1="0" y2=${ot} />
         </svg>
       </div>
     </figure>
-  `}function _s(e,t,s){let n="";return e.y.forEach((i,r)=>{Number.isFinite(i)&&(n+=`${n?"L":"M"}${t(e.x[r]).toFixed(1)} ${s(i).toFixed(1)}`)}),n}function ks(e,t,s){let n="";for(let i=0;i<e.low.length;++i){let r=t((e.edges[i]+e.edges[i+1])/2).toFixed(1);Number.isFinite(e.low[i])&&(n+=`${n?"L":"M"}${r} ${s(e.high[i]).toFixed(1)}L${r} ${s(e.low[i]).toFixed(1)}`)}return n}function xs(e,t){let s=e.marks.shape[0]-1;return c`
+  `}function xs(e,t,s){let n="";return e.y.forEach((i,r)=>{Number.isFinite(i)&&(n+=`${n?"L":"M"}${t(e.x[r]).toFixed(1)} ${s(i).toFixed(1)}`)}),n}function Ns(e,t,s){let n="";for(let i=0;i<e.low.length;++i){let r=t((e.edges[i]+e.edges[i+1])/2).toFixed(1);Number.isFinite(e.low[i])&&(n+=`${n?"L":"M"}${r} ${s(e.high[i]).toFixed(1)}L${r} ${s(e.low[i]).toFixed(1)}`)}return n}function Ms(e,t){let s=e.marks.shape[0]-1;return o`
     <details class="measured"><summary>Measured at step ${v(e.marks.data[s])}: accuracy ${p(e.accuracies.data[s],"marked accuracy",3)}</summary>
       <table>
         <thead><tr><th scope="col">weight</th><th scope="col" class="right">gradient norm</th><th scope="col" class="right">update / weight</th></tr></thead>
-        <tbody>${e.layers.map((n,i)=>c`<tr><th scope="row">${n}</th>
+        <tbody>${e.layers.map((n,i)=>o`<tr><th scope="row">${n}</th>
           <td class="right">${p(t(e.gradient_norms,i)[s],`norm d${n}`)}</td><td class="right">${p(t(e.update_ratios,i)[s],`ratio ${n}`)}</td></tr>`)}</tbody>
       </table>
     </details>
-  `}var Nt=1e-7,Mt=.01;function ge(e){let{check:t}=e,s=t&&!t.parameters;return c`
+  `}var Mt=1e-7,Tt=.01;function we(e){let{check:t}=e,s=t&&!t.parameters;return o`
     <section class="panel check" aria-labelledby="check-title">
       <div class="bar">
         <h2 id="check-title">Check</h2>
-        ${e.readOnly?h:c`<button type="button" aria-disabled=${!!s} @click=${()=>e.runCheck()}>Check the gradients</button>`}
+        ${e.readOnly?h:o`<button type="button" aria-disabled=${!!s} @click=${()=>e.runCheck()}>Check the gradients</button>`}
       </div>
-      ${t?s?c`<p role="status"><progress aria-label="Entries checked" max=${t.of} .value=${t.done}></progress> ${v(t.done)} of ${v(t.of)} entries</p>`:Ns(e,t):c`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.</p>`}
+      ${t?s?o`<p role="status"><progress aria-label="Entries checked" max=${t.of} .value=${t.done}></progress> ${v(t.done)} of ${v(t.of)} entries</p>`:Ts(e,t):o`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.</p>`}
     </section>
-  `}function Ns(e,t){let s=t.step!==e.state.step||t.version!==e.state.version;return c`
+  `}function Ts(e,t){let s=t.step!==e.state.step||t.version!==e.state.version;return o`
     <p class="verdict ${t.worst_error<=1e-6?"good":"bad"}">
       ${t.worst_error<=1e-6?"The gradients agree":"The gradients DIFFER"}: largest relative error
-      ${p(t.worst_error,"worst error",2)}${t.worst?c` at <button type="button" class="link" @click=${()=>e.select(t.worst)}>${t.worst}</button>`:h}${s?c` (at step ${t.step})`:h}
+      ${p(t.worst_error,"worst error",2)}${t.worst?o` at <button type="button" class="link" @click=${()=>e.select(t.worst)}>${t.worst}</button>`:h}${s?o` (at step ${t.step})`:h}
     </p>
     <div class="maps">
-      ${t.parameters.map(n=>c`
+      ${t.parameters.map(n=>o`
           <figure>
-            <figcaption>${n.name}: ${n.checked} checked${n.kinks?c`, ${n.kinks} at a kink`:h}</figcaption>
+            <figcaption>${n.name}: ${n.checked} checked${n.kinks?o`, ${n.kinks} at a kink`:h}</figcaption>
             <canvas class="errors" role="img" aria-label="Relative errors of ${n.name}, at most ${w(n.worst,2)}"
-              ${C(Ms(n),[n,e.paper])}></canvas>
+              ${C(Ss(n),[n,e.paper])}></canvas>
           </figure>
         `)}
     </div>
@@ -325,14 +325,14 @@ var pt=globalThis,Ot=e=>e,K=pt.trustedTypes,Pt=K?K.createPolicy("lit-html",{crea
     </ul>
     <div class="visually-hidden"><table><caption>Largest relative errors</caption>
       <thead><tr><th scope="col">parameter</th><th scope="col">checked</th><th scope="col">at a kink</th><th scope="col">largest error</th></tr></thead>
-      <tbody>${t.parameters.map(n=>c`<tr><th scope="row">${n.name}</th><td>${n.checked}</td><td>${n.kinks}</td><td>${w(n.worst,2)}</td></tr>`)}</tbody>
+      <tbody>${t.parameters.map(n=>o`<tr><th scope="row">${n.name}</th><td>${n.checked}</td><td>${n.kinks}</td><td>${w(n.worst,2)}</td></tr>`)}</tbody>
     </table></div>
-  `}function Ms(e){return t=>{let{context:s,width:n,height:i}=bt(t),[r,o]=e.errors.shape,l=H(t)==="dark",[a,d]=[n/o,i/r];for(let u=0;u<r*o;++u){let[f,m]=[Math.round(u%o*a),Math.round(Math.floor(u/o)*d)],y=e.errors.data[u],$=e.states.data[u];if($===0)continue;s.fillStyle=$===2?l?"#4a505a":"#c9ced6":Ts(y,l);let _=a>4&&d>4?1:0;s.fillRect(f,m,Math.max(1,Math.ceil(a)-_),Math.max(1,Math.ceil(d)-_));let g=$===1&&!(y<=Mt);($===2||g)&&(s.strokeStyle=g?l?"#1b1f25":"#ffffff":l?"#9aa3b0":"#6b7280",s.lineWidth=g?1.5:1,s.beginPath(),s.moveTo(f,m+d),s.lineTo(f+a,m),g&&(s.moveTo(f,m),s.lineTo(f+a,m+d)),s.stroke())}}}function Ts(e,t){if(!(e<=Mt))return t?"#ff8a6b":"#a31d00";if(e<=Nt)return t?"#1f7a5c":"#7fcfb2";let s=Math.log10(e/Nt)/Math.log10(Mt/Nt);return t?`hsl(${160-110*s} ${58+10*s}% ${30+24*s}%)`:`hsl(${158-108*s} ${45+35*s}% ${66-24*s}%)`}function ye(e){if(e.view.panel!=="network"||e.readOnly)return h;let{network:t,choices:s}=e.scene,n=(r,o,l)=>c`
-    <label>${o} <select name=${r}>${l.map(a=>c`<option ?selected=${a===t[r]}>${a}</option>`)}</select></label>`,i=(r,o,l)=>c`
-    <label>${o} <input name=${r} .value=${String(l)} autocomplete="off" spellcheck="false" /></label>`;return c`
+  `}function Ss(e){return t=>{let{context:s,width:n,height:i}=bt(t),[r,a]=e.errors.shape,l=H(t)==="dark",[c,u]=[n/a,i/r];for(let d=0;d<r*a;++d){let[f,m]=[Math.round(d%a*c),Math.round(Math.floor(d/a)*u)],y=e.errors.data[d],$=e.states.data[d];if($===0)continue;s.fillStyle=$===2?l?"#4a505a":"#c9ced6":Os(y,l);let _=c>4&&u>4?1:0;s.fillRect(f,m,Math.max(1,Math.ceil(c)-_),Math.max(1,Math.ceil(u)-_));let g=$===1&&!(y<=Tt);($===2||g)&&(s.strokeStyle=g?l?"#1b1f25":"#ffffff":l?"#9aa3b0":"#6b7280",s.lineWidth=g?1.5:1,s.beginPath(),s.moveTo(f,m+u),s.lineTo(f+c,m),g&&(s.moveTo(f,m),s.lineTo(f+c,m+u)),s.stroke())}}}function Os(e,t){if(!(e<=Tt))return t?"#ff8a6b":"#a31d00";if(e<=Mt)return t?"#1f7a5c":"#7fcfb2";let s=Math.log10(e/Mt)/Math.log10(Tt/Mt);return t?`hsl(${160-110*s} ${58+10*s}% ${30+24*s}%)`:`hsl(${158-108*s} ${45+35*s}% ${66-24*s}%)`}function ve(e){if(e.view.panel!=="network"||e.readOnly)return h;let{network:t,choices:s}=e.scene,n=(r,a,l)=>o`
+    <label>${a} <select name=${r}>${l.map(c=>o`<option ?selected=${c===t[r]}>${c}</option>`)}</select></label>`,i=(r,a,l)=>o`
+    <label>${a} <input name=${r} .value=${String(l)} autocomplete="off" spellcheck="false" /></label>`;return o`
     <section class="panel network" aria-labelledby="network-title">
       <div class="bar"><h2 id="network-title">Network</h2><button type="button" class="close" @click=${()=>e.close()}>Close</button></div>
-      <form @submit=${r=>Ps(e,r)}>
+      <form @submit=${r=>Ls(e,r)}>
         ${i("hidden_layer_sizes","Hidden layers",t.hidden_layer_sizes.join(", "))}
         ${n("activation","Activation",s.activation)} ${n("initialization","Start",s.initialization)}
         ${i("l2","L2, λ",t.l2)} ${i("dropout","Dropout",t.dropout)} ${i("seed","Seed",t.seed)}
@@ -342,34 +342,34 @@ var pt=globalThis,Ot=e=>e,K=pt.trustedTypes,Pt=K?K.createPolicy("lit-html",{crea
       </form>
       <p class="hint">Optimizer, learning rate and batch size change from this step on. Layers, activation, start, L2, dropout and seed begin a new run.</p>
     </section>
-  `}var Ss=["l2","dropout","learning_rate"],Os=["seed","batch_size"];async function Ps(e,t){t.preventDefault();let s=new FormData(t.target),n={};for(let[i,r]of s){let o=String(r).trim(),l=o;if(i==="hidden_layer_sizes"?l=o===""?[]:o.split(/[\s,]+/).map(Number):(Ss.includes(i)||Os.includes(i))&&(l=Number(o)),typeof l=="number"?Number.isNaN(l):Array.isArray(l)&&l.some(Number.isNaN)){e.say(`${i.replaceAll("_"," ")}: ${o} is not a number.`);return}JSON.stringify(l)!==JSON.stringify(e.scene.network[i])&&(n[i]=l)}if(!Object.keys(n).length){e.say("Nothing was changed.");return}await e.command("network",{changes:n})&&(e.scene=await e.transport.request("scene"),e.draw())}function we(e){if(e.view.panel!=="quiz"||e.readOnly)return h;let{quiz:t}=e;return c`
+  `}var Ps=["l2","dropout","learning_rate"],Es=["seed","batch_size"];async function Ls(e,t){t.preventDefault();let s=new FormData(t.target),n={};for(let[i,r]of s){let a=String(r).trim(),l=a;if(i==="hidden_layer_sizes"?l=a===""?[]:a.split(/[\s,]+/).map(Number):(Ps.includes(i)||Es.includes(i))&&(l=Number(a)),typeof l=="number"?Number.isNaN(l):Array.isArray(l)&&l.some(Number.isNaN)){e.say(`${i.replaceAll("_"," ")}: ${a} is not a number.`);return}JSON.stringify(l)!==JSON.stringify(e.scene.network[i])&&(n[i]=l)}if(!Object.keys(n).length){e.say("Nothing was changed.");return}await e.command("network",{changes:n})}function Ae(e){if(e.view.panel!=="quiz"||e.readOnly)return h;let{quiz:t}=e;return o`
     <section class="panel quiz" aria-labelledby="quiz-title">
       <div class="bar">
         <h2 id="quiz-title">Quiz</h2>
-        <button type="button" @click=${()=>Es(e)}>${t?"Another question":"Ask me"}</button>
-        ${t?c`<p class="aside">${t.right} of ${t.asked} right</p>`:h}
+        <button type="button" @click=${()=>Cs(e)}>${t?"Another question":"Ask me"}</button>
+        ${t?o`<p class="aside">${t.right} of ${t.asked} right</p>`:h}
         <button type="button" class="close" @click=${()=>e.close()}>Close</button>
       </div>
-      ${t?.question?rt(t.question.id,Ls(e,t)):c`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
+      ${t?.question?rt(t.question.id,Hs(e,t)):o`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
     </section>
-  `}async function Es(e){let t=await e.command("quiz",{focus:e.view.focus});t&&(e.quiz={right:e.quiz?.right??0,asked:e.quiz?.asked??0,question:t,answer:null},e.focusOn(".quiz input"))}function Ls(e,t){let{question:s,answer:n}=t;return c`
+  `}async function Cs(e){let t=await e.command("quiz",{focus:e.view.focus});t&&(e.quiz={right:e.quiz?.right??0,asked:e.quiz?.asked??0,question:t,answer:null},e.focusOn(".quiz input"))}function Hs(e,t){let{question:s,answer:n}=t;return o`
     <p>${s.text}</p>
     <div class="math" tabindex="0" role="group" aria-label=${s.formula}>${at(s.mathml)}</div>
-    <table><tbody>${s.given.map(i=>c`<tr><th scope="row">${i.entry}</th><td class="right">${p(i.value,`given ${i.entry}`)}</td></tr>`)}</tbody></table>
-    <form class="edit" @submit=${i=>{i.preventDefault(),n?.right||Cs(e,i.target.elements.answer.value)}}>
+    <table><tbody>${s.given.map(i=>o`<tr><th scope="row">${i.entry}</th><td class="right">${p(i.value,`given ${i.entry}`)}</td></tr>`)}</tbody></table>
+    <form class="edit" @submit=${i=>{i.preventDefault(),n?.right||zs(e,i.target.elements.answer.value)}}>
       <label>${s.entry} = <input name="answer" inputmode="decimal" autocomplete="off" ?readonly=${n?.right} /></label>
       <button type="submit" aria-disabled=${n?.right??!1}>Answer</button>
     </form>
-    <p role="status" class=${n?n.right?"good":"bad":""}>${n?n.right?c`Right: ${p(n.value,`answer ${s.entry}`,6)}.`:"Not yet. Within one per cent is right.":h}</p>
-  `}async function Cs(e,t){let s=Number(t.replace("−","-").replace(",","."));if(t.trim()===""||Number.isNaN(s)){e.say(`${t} is not a number.`);return}let n=await e.command("answer",{question:e.quiz.question.id,value:s});if(!n)return;let i=e.quiz.answer===null;e.quiz={...e.quiz,answer:n,asked:e.quiz.asked+(i?1:0),right:e.quiz.right+(i&&n.right?1:0)},e.draw()}var Hs={frame:e=>({focus:e.view.focus}),samples:e=>({order:e.view.order,count:e.listed}),sample:e=>e.view.focus===null?null:{row:e.view.focus},plane:e=>({x:e.plane[0],y:e.plane[1],...e.scene.columns>2?{focus:e.view.focus}:{}}),timeline:()=>({}),inspect:e=>e.view.entry?{entry:e.view.entry,focus:e.view.focus}:null,block:e=>e.expanded?{...e.expanded,focus:e.view.focus}:null,ledger:e=>e.ledgerEntry?{entry:e.ledgerEntry,focus:e.view.focus,top:12}:null},ht=class{constructor(t,s,n={}){this.root=t,this.transport=s,this.keepsAddress=n.address??!1,this.view={...wt},this.listed=30,this.state=null,this.scene=null,this.answers={},this.askedFor={},this.errors={},this.expanded=null,this.connected=!1,this.refused=!1,this.message="",this.check=null,this.edited=null,this.quiz=null,this.cameFrom=null,this.focusNext="",this.isAsking=!1,this.pending=0,this.isRendering=!1,s.listen(i=>this.hear(i)),se(this),this.keepsAddress&&(this.readAddress(),window.addEventListener("hashchange",()=>this.follow())),new ResizeObserver(()=>this.draw()).observe(t),matchMedia("(prefers-color-scheme: dark)").addEventListener("change",()=>this.draw()),this.draw()}get plane(){return this.view.plane??this.scene.plane}get paper(){return H(this.root)}get moment(){return`${this.state.revision}/${this.state.version}/${this.state.step}`}get readOnly(){return this.transport.readOnly}get ledgerEntry(){let t=this.view.entry;return!t||!t.includes("[")?null:t.startsWith("d")?t.slice(1):t}hear(t){t.event==="connected"?(this.connected=!0,this.refused=!1,this.open()):t.event==="disconnected"?(this.connected=!1,this.refused=t.refused,this.draw()):t.event==="state"?this.take(t):t.event==="check"&&this.check&&(this.check={...this.check,done:t.done,of:t.of},this.draw())}async open(){try{this.scene=await this.transport.request("scene");let t=this.keepsAddress?this.readAddress():void 0,s=await this.transport.request("state");t!==void 0&&t!==s.step&&!s.playing&&!this.state&&!this.readOnly&&(s=await this.transport.request("goto",{step:t})),this.take(s)}catch(t){this.say(t)}}async take(t){let s=!this.scene||t.revision!==this.scene.revision,n=t.stopped_at!==null&&this.state?.stopped_at!==t.stopped_at;this.state=t;let{edited:i}=this;i&&(i.state.step!==t.step||i.state.version!==t.version)&&(this.edited=null),s&&(this.scene=await this.transport.request("scene"),this.fitView()),n&&this.goToTrouble(),this.refresh()}fitView(){let t=new Set(this.scene.nodes.map(n=>n.name)),s=this.view.entry?.replace(/\[.*$/,"");s&&!t.has(s)&&!(s.startsWith("d")&&t.has(s.slice(1)))&&(this.view.entry=null),this.view.focus!==null&&this.view.focus>=this.scene.rows&&(this.view.focus=null),this.view.plane?.some(n=>n>=this.scene.columns)&&(this.view.plane=null),this.expanded=null,this.check=null,this.edited=null,this.answers={}}async goToTrouble(){try{let t=await this.transport.request("trouble",{focus:this.view.focus});t.entry&&this.select(t.entry),this.message=t.text}catch(t){this.say(t)}this.draw()}look(t){this.message="",("focus"in t||"entry"in t)&&(this.edited=null),"focus"in t&&!("entry"in t)&&(t.entry=this.entryFor(t.focus??null)),Object.assign(this.view,t),this.refresh()}entryFor(t){let{entry:s}=this.view,[,n,i,r]=s?.match(/^(d?)(.*?)\[(.*)\]$/)??[],o=this.scene.nodes.find(d=>d.name===i||d.name===n+i);if(!o?.batch||t===null==(this.view.focus===null))return s;let l=o.name===i?n+i:o.name,a=r.split(",").slice(1).join(",").trim();return t!==null&&a?`${l}[${a}]`:l}select(t){this.look({entry:t})}goTo(t){this.select(t),this.focusOn(`[data-node="${CSS.escape(t.replace(/\[.*$/,"").trim())}"]`)}focusOn(t){this.focusNext=t,this.draw()}toggle(t){let s=this.view.panel!==t&&t!=="",{activeElement:n}=document;s&&!this.view.panel&&(this.cameFrom=n instanceof HTMLElement&&this.root.contains(n)?n:null),this.look({panel:s?t:""}),s?this.focusOn(`.${t} :is(input, button)`):this.cameFrom?.focus()}close(){if(this.view.panel)this.toggle("");else if(this.expanded){let{node:t,gradient:s}=this.expanded;this.expanded=null,this.refresh(),this.focusOn(`[data-node="${CSS.escape((s?"d":"")+t)}"]`)}}async refresh(){if(this.draw(),!(this.isAsking||!this.connected||!this.scene||!this.state)){this.isAsking=!0;try{for(;await this.askOnce(););}finally{this.isAsking=!1}this.keepsAddress&&this.writeAddress(),this.draw()}}async askOnce(){let{moment:t}=this,s=Object.entries(Hs).map(([n,i])=>[n,i(this)]).filter(([n,i])=>this.askedFor[n]!==`${t} ${JSON.stringify(i)}`);return s.length?(await Promise.all(s.map(async([n,i])=>{if(this.askedFor[n]=`${t} ${JSON.stringify(i)}`,i===null){delete this.answers[n],delete this.errors[n];return}try{this.answers[n]=await this.transport.request(n,i),delete this.errors[n]}catch(r){delete this.answers[n],this.errors[n]=r.message,n==="inspect"&&(this.message=this.errors[n])}})),this.draw(),!0):!1}async command(t,s={}){this.message="",this.pending+=1,this.draw();try{let n=await this.transport.request(t,s);return n&&"step"in n&&"phase"in n&&await this.take(n),n}catch(n){return this.say(n),null}finally{this.pending-=1,this.draw()}}say(t){this.message=t.message??String(t),this.draw()}togglePlay(){return this.state.playing?this.command("pause"):this.command("play",{rate:this.state.rate})}async edit(t,s){let n=await this.command("edit",{entry:t,value:s,focus:this.view.focus});n&&(this.edited=n,await this.take(n.state))}async runCheck(){if(this.check&&!this.check.parameters)return;this.check={done:0,of:1},this.draw();let t={step:this.state.step,version:this.state.version},s=await this.command("check",{focus:this.view.focus});this.check=s?{...s,...t}:null,this.draw()}readAddress(){let{step:t,...s}=Ut(location.hash);return this.view={...wt,...s},t}follow(){let t=this.readAddress();t!==void 0&&this.state&&t!==this.state.step&&this.command(this.readOnly?"seek":"goto",{step:t}),this.refresh()}writeAddress(){let t=Bt(this.view,this.state.playing?void 0:this.state.step);t!==location.hash&&history.replaceState(null,"",t||location.pathname+location.search)}draw(){this.isRendering||(this.isRendering=!0,requestAnimationFrame(()=>{this.isRendering=!1,this.root.classList.toggle("projector",this.view.projector),this.root.dataset.theme=this.view.theme,Ft(this.page(),this.root);let t=this.focusNext?this.root.querySelector(this.focusNext):null;this.focusNext="",t?.focus(),this.root.dataset.moment=this.isAsking||this.pending||!this.state?"":`${this.moment} ${JSON.stringify(this.view)}`}))}page(){return!this.scene||!this.state?c`<p class="waiting" role="status">${this.waitingText()}</p>`:c`
-      ${ne(this)}
-      <div class="panels">
-        ${re(this)} ${ye(this)} ${we(this)}
-        ${ce(this)} ${le(this)} ${de(this)} ${pe(this)} ${fe(this)}
-        ${me(this)} ${ge(this)}
-      </div>
+    <p role="status" class=${n?n.right?"good":"bad":""}>${n?n.right?o`Right: ${p(n.value,`answer ${s.entry}`,6)}.`:"Not yet. Within one per cent is right.":h}</p>
+  `}async function zs(e,t){let s=Number(t.replace("−","-").replace(",","."));if(t.trim()===""||Number.isNaN(s)){e.say(`${t} is not a number.`);return}let n=await e.command("answer",{question:e.quiz.question.id,value:s});if(!n)return;let i=e.quiz.answer===null;e.quiz={...e.quiz,answer:n,asked:e.quiz.asked+(i?1:0),right:e.quiz.right+(i&&n.right?1:0)},e.draw()}var Is={frame:e=>({focus:e.view.focus}),samples:e=>({order:e.view.order,count:e.listed}),sample:e=>e.view.focus===null?null:{row:e.view.focus},plane:e=>({x:e.plane[0],y:e.plane[1],...e.scene.columns>2?{focus:e.view.focus}:{}}),timeline:()=>({}),inspect:e=>e.view.entry?{entry:e.view.entry,focus:e.view.focus}:null,block:e=>e.expanded?{...e.expanded,focus:e.view.focus}:null,ledger:e=>e.ledgerEntry?{entry:e.ledgerEntry,focus:e.view.focus,top:12}:null},ht=class{constructor(t,s,n={}){this.root=t,this.transport=s,this.keepsAddress=n.address??!1,this.view={...wt},this.listed=30,this.state=null,this.scene=null,this.sceneOf="",this.answers={},this.askedFor={},this.errors={},this.expanded=null,this.connected=!1,this.refused=!1,this.message="",this.check=null,this.edited=null,this.quiz=null,this.cameFrom=null,this.focusNext="",this.isAsking=!1,this.pending=0,this.isRendering=!1,s.listen(i=>this.hear(i)),ne(this),this.keepsAddress&&(this.readAddress(),window.addEventListener("hashchange",()=>this.follow())),new ResizeObserver(()=>this.draw()).observe(t),matchMedia("(prefers-color-scheme: dark)").addEventListener("change",()=>this.draw()),this.draw()}get plane(){return this.view.plane??this.scene.plane}get paper(){return H(this.root)}get moment(){return`${this.state.revision}/${this.state.version}/${this.state.step}`}get readOnly(){return this.transport.readOnly}get ledgerEntry(){let t=this.view.entry;return!t||!t.includes("[")?null:t.startsWith("d")?t.slice(1):t}hear(t){t.event==="connected"?(this.connected=!0,this.refused=!1,this.open()):t.event==="disconnected"?(this.connected=!1,this.refused=t.refused,this.draw()):t.event==="state"?this.take(t):t.event==="check"&&this.check&&(this.check={...this.check,done:t.done,of:t.of},this.draw())}async open(){try{this.scene=await this.transport.request("scene");let t=this.keepsAddress?this.readAddress():void 0,s=await this.transport.request("state");t!==void 0&&t!==s.step&&!s.playing&&!this.state&&!this.readOnly&&(s=await this.transport.request("goto",{step:t})),this.take(s)}catch(t){this.say(t)}}async take(t){let s=`${t.revision}/${t.version}`,n=t.stopped_at!==null&&this.state?.stopped_at!==t.stopped_at;this.state=t;let{edited:i}=this;if(i&&(i.state.step!==t.step||i.state.version!==t.version)&&(this.edited=null),this.sceneOf!==s){let r=await this.transport.request("scene"),a=r.revision!==this.scene?.revision;this.scene=r,this.sceneOf=s,a&&this.fitView()}n&&this.goToTrouble(),this.refresh()}fitView(){let t=new Set(this.scene.nodes.map(n=>n.name)),s=this.view.entry?.replace(/\[.*$/,"");s&&!t.has(s)&&!(s.startsWith("d")&&t.has(s.slice(1)))&&(this.view.entry=null),this.view.focus!==null&&this.view.focus>=this.scene.rows&&(this.view.focus=null),this.view.plane?.some(n=>n>=this.scene.columns)&&(this.view.plane=null),this.expanded=null,this.check=null,this.edited=null,this.answers={},this.askedFor={}}async goToTrouble(){try{let t=await this.transport.request("trouble",{focus:this.view.focus});t.entry&&this.select(t.entry),this.message=t.text}catch(t){this.say(t)}this.draw()}look(t){this.message="",("focus"in t||"entry"in t)&&(this.edited=null),"focus"in t&&!("entry"in t)&&(t.entry=this.entryFor(t.focus??null)),Object.assign(this.view,t),this.refresh()}entryFor(t){let{entry:s}=this.view,[,n,i,r]=s?.match(/^(d?)(.*?)\[(.*)\]$/)??[],a=this.scene.nodes.find(u=>u.name===i||u.name===n+i);if(!a?.batch||t===null==(this.view.focus===null))return s;let l=a.name===i?n+i:a.name,c=r.split(",").slice(1).join(",").trim();return t!==null&&c?`${l}[${c}]`:l}select(t){this.look({entry:t})}goTo(t){this.select(t),this.focusOn(`[data-node="${CSS.escape(t.replace(/\[.*$/,"").trim())}"]`)}focusOn(t){this.focusNext=t,this.draw()}toggle(t){let s=this.view.panel!==t&&t!=="",{activeElement:n}=document;s&&!this.view.panel&&(this.cameFrom=n instanceof HTMLElement&&this.root.contains(n)?n:null),this.look({panel:s?t:""}),s?this.focusOn(`.${t} :is(input, button)`):this.cameFrom?.focus()}close(){if(this.view.panel)this.toggle("");else if(this.expanded){let{node:t,gradient:s}=this.expanded;this.expanded=null,this.refresh(),this.focusOn(`[data-node="${CSS.escape((s?"d":"")+t)}"]`)}}async refresh(){if(this.draw(),!(this.isAsking||!this.connected||!this.scene||!this.state)){this.isAsking=!0;try{for(;await this.askOnce(););}finally{this.isAsking=!1}this.keepsAddress&&this.writeAddress(),this.draw()}}get outdated(){return Object.entries(Is).map(([t,s])=>[t,s(this)]).filter(([t,s])=>this.askedFor[t]!==`${this.moment} ${JSON.stringify(s)}`)}get isSettled(){return!!(this.state&&this.scene)&&this.state.revision===this.scene.revision&&!this.isAsking&&!this.pending&&!this.outdated.length}async askOnce(){let{moment:t,outdated:s}=this;return s.length?(await Promise.all(s.map(async([n,i])=>{if(this.askedFor[n]=`${t} ${JSON.stringify(i)}`,i===null){delete this.answers[n],delete this.errors[n];return}try{this.answers[n]=await this.transport.request(n,i),delete this.errors[n]}catch(r){delete this.answers[n],this.errors[n]=r.message,n==="inspect"&&(this.message=this.errors[n])}})),this.draw(),!0):!1}async command(t,s={}){this.message="",this.pending+=1,this.draw();try{let n=await this.transport.request(t,s);return n&&"step"in n&&"phase"in n&&await this.take(n),n}catch(n){return this.say(n),null}finally{this.pending-=1,this.draw()}}say(t){this.message=t.message??String(t),this.draw()}togglePlay(){return this.state.playing?this.command("pause"):this.command("play",{rate:this.state.rate})}async edit(t,s){let n=await this.command("edit",{entry:t,value:s,focus:this.view.focus});n&&(this.edited=n,await this.take(n.state))}async runCheck(){if(this.check&&!this.check.parameters)return;this.check={done:0,of:1},this.draw();let t={step:this.state.step,version:this.state.version},s=await this.command("check",{focus:this.view.focus});this.check=s?{...s,...t}:null,this.draw()}readAddress(){let{step:t,...s}=Bt(location.hash);return this.view={...wt,...s},t}follow(){let t=this.readAddress();t!==void 0&&this.state&&t!==this.state.step&&this.command(this.readOnly?"seek":"goto",{step:t}),this.refresh()}writeAddress(){let t=Wt(this.view,this.state.playing?void 0:this.state.step);t!==location.hash&&history.replaceState(null,"",t||location.pathname+location.search)}draw(){this.isRendering||(this.isRendering=!0,requestAnimationFrame(()=>{this.isRendering=!1;let t=this.root.classList.contains("projector")!==this.view.projector;this.root.classList.toggle("projector",this.view.projector),this.root.dataset.theme=this.view.theme,Ut(this.page(),this.root);let s=this.focusNext?this.root.querySelector(this.focusNext):null;this.focusNext="",s?.focus(),t&&this.root.contains(document.activeElement)&&document.activeElement?.scrollIntoView({block:"nearest"}),this.root.dataset.moment=this.isSettled?`${this.moment} ${JSON.stringify(this.view)}`:""}))}page(){return!this.scene||!this.state?o`<p class="waiting" role="status">${this.waitingText()}</p>`:o`
       ${ie(this)}
-    `}waitingText(){return this.refused?"The board was started anew, with another address: open that one.":this.connected?"Loading …":"Waiting for the board …"}};var zs={f4:Float32Array,f8:Float64Array,u1:Uint8Array,i4:Int32Array},ve={NaN:NaN,Infinity:1/0,"-Infinity":-1/0};function dt(e,t){if(typeof e=="string")return e in ve?ve[e]:e;if(Array.isArray(e))return e.map(s=>dt(s,t));if(e===null||typeof e!="object")return e;if("$array"in e){let s=zs[e.dtype],n=e.shape.reduce((i,r)=>i*r,1);return{data:new s(t(n*s.BYTES_PER_ELEMENT,e.$array)),shape:e.shape}}return Object.fromEntries(Object.entries(e).map(([s,n])=>[s,dt(n,t)]))}var Tt=class{readOnly=!1;constructor(t){this.model=t,this.last=0,this.page=crypto.randomUUID(),this.waiting=new Map,this.listeners=[],this.hear=(s,n)=>this.take(s,n),t.on("msg:custom",this.hear)}request(t,s={}){return new Promise((n,i)=>{let r=++this.last;this.waiting.set(r,{resolve:n,reject:i}),this.model.send({page:this.page,id:r,cmd:t,args:s})})}listen(t){this.listeners.push(t),queueMicrotask(()=>t({event:"connected"}))}take(t,s){if(!t.event&&t.page!==this.page)return;let n=dt(t,(o,l)=>{let a=s[l];return a.buffer.slice(a.byteOffset,a.byteOffset+a.byteLength)});if(n.event){for(let o of this.listeners)o(n);return}let{resolve:i,reject:r}=this.waiting.get(n.id)??{};this.waiting.delete(n.id),n.ok?i?.(n.result):r?.(new Error(n.error))}close(){this.model.off("msg:custom",this.hear)}},gi={render({model:e,el:t}){let s=document.createElement("div");s.className="chainrule-board",s.tabIndex=-1,t.append(s);let n=new Tt(e);return new ht(s,n),()=>n.close()}};export{gi as default};
+      <div class="panels">
+        ${ae(this)} ${ve(this)} ${Ae(this)}
+        ${le(this)} ${de(this)} ${pe(this)} ${$e(this)} ${me(this)}
+        ${ye(this)} ${we(this)}
+      </div>
+      ${re(this)}
+    `}waitingText(){return this.refused?"The board was started anew, with another address: open that one.":this.connected?"Loading …":"Waiting for the board …"}};var qs={f4:Float32Array,f8:Float64Array,u1:Uint8Array,i4:Int32Array},be={NaN:NaN,Infinity:1/0,"-Infinity":-1/0};function dt(e,t){if(typeof e=="string")return e in be?be[e]:e;if(Array.isArray(e))return e.map(s=>dt(s,t));if(e===null||typeof e!="object")return e;if("$array"in e){let s=qs[e.dtype],n=e.shape.reduce((i,r)=>i*r,1);return{data:new s(t(n*s.BYTES_PER_ELEMENT,e.$array)),shape:e.shape}}return Object.fromEntries(Object.entries(e).map(([s,n])=>[s,dt(n,t)]))}var St=class{readOnly=!1;constructor(t){this.model=t,this.last=0,this.page=crypto.randomUUID(),this.waiting=new Map,this.listeners=[],this.hear=(s,n)=>this.take(s,n),t.on("msg:custom",this.hear)}request(t,s={}){return new Promise((n,i)=>{let r=++this.last;this.waiting.set(r,{resolve:n,reject:i}),this.model.send({page:this.page,id:r,cmd:t,args:s})})}listen(t){this.listeners.push(t),queueMicrotask(()=>t({event:"connected"}))}take(t,s){if(!t.event&&t.page!==this.page)return;let n=dt(t,(a,l)=>{let c=s[l];return c.buffer.slice(c.byteOffset,c.byteOffset+c.byteLength)});if(n.event){for(let a of this.listeners)a(n);return}let{resolve:i,reject:r}=this.waiting.get(n.id)??{};this.waiting.delete(n.id),n.ok?i?.(n.result):r?.(new Error(n.error))}close(){this.model.off("msg:custom",this.hear)}},wi={render({model:e,el:t}){let s=document.createElement("div");s.className="chainrule-board",s.tabIndex=-1,t.append(s);let n=new St(e);return new ht(s,n),()=>n.close()}};export{wi as default};
 /*! Bundled license information:
 
 lit-html/lit-html.js:

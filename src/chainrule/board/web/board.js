@@ -62,6 +62,7 @@ export class Board {
     this.state = null;
     /** @type {any} */
     this.scene = null;
+    this.sceneOf = ""; // the state that it was asked for
     /** @type {Record<string, any>} */
     this.answers = {};
     /** @type {Record<string, string>} */
@@ -156,14 +157,17 @@ export class Board {
 
   /** @param {any} state */
   async take(state) {
-    const isNew = !this.scene || state.revision !== this.scene.revision;
+    const kept = `${state.revision}/${state.version}`; // another optimizer is another version
     const stopped = state.stopped_at !== null && this.state?.stopped_at !== state.stopped_at;
     this.state = state;
     const { edited } = this;
     if (edited && (edited.state.step !== state.step || edited.state.version !== state.version)) this.edited = null;
-    if (isNew) {
-      this.scene = await this.transport.request("scene");
-      this.fitView();
+    if (this.sceneOf !== kept) {
+      const scene = await this.transport.request("scene");
+      const isNew = scene.revision !== this.scene?.revision; // it may have come meanwhile
+      this.scene = scene;
+      this.sceneOf = kept;
+      if (isNew) this.fitView();
     }
     if (stopped) this.goToTrouble();
     this.refresh();
@@ -180,6 +184,7 @@ export class Board {
     this.check = null;
     this.edited = null;
     this.answers = {};
+    this.askedFor = {};
   }
 
   async goToTrouble() {
@@ -271,12 +276,21 @@ export class Board {
     this.draw();
   }
 
+  /** Questions, with their arguments, whose answers are of another moment or to something else. */
+  get outdated() {
+    return Object.entries(QUESTIONS)
+      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
+      .filter(([name, args]) => this.askedFor[name] !== `${this.moment} ${JSON.stringify(args)}`);
+  }
+
+  /** Whether all that is shown is of one moment. */
+  get isSettled() {
+    return Boolean(this.state && this.scene) && this.state.revision === this.scene.revision && !this.isAsking && !this.pending && !this.outdated.length;
+  }
+
   /** @returns {Promise<boolean>} whether something was out of date */
   async askOnce() {
-    const { moment } = this;
-    const wanted = Object.entries(QUESTIONS)
-      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
-      .filter(([name, args]) => this.askedFor[name] !== `${moment} ${JSON.stringify(args)}`);
+    const { moment, outdated: wanted } = this;
     if (!wanted.length) return false;
     await Promise.all(
       wanted.map(async ([name, args]) => {
@@ -375,14 +389,15 @@ export class Board {
     this.isRendering = true;
     requestAnimationFrame(() => {
       this.isRendering = false;
+      const isResized = this.root.classList.contains("projector") !== this.view.projector;
       this.root.classList.toggle("projector", this.view.projector);
       this.root.dataset.theme = this.view.theme;
       render(this.page(), this.root);
       const next = this.focusNext ? /** @type {HTMLElement | null} */ (this.root.querySelector(this.focusNext)) : null;
       this.focusNext = "";
       next?.focus();
-      // For who waits until all that is shown is of one moment.
-      this.root.dataset.moment = this.isAsking || this.pending || !this.state ? "" : `${this.moment} ${JSON.stringify(this.view)}`;
+      if (isResized && this.root.contains(document.activeElement)) document.activeElement?.scrollIntoView({ block: "nearest" });
+      this.root.dataset.moment = this.isSettled ? `${this.moment} ${JSON.stringify(this.view)}` : ""; // for who waits
     });
   }
 

@@ -18,6 +18,8 @@ export function graphPanel(board) {
   const told = new Map((answers.frame?.nodes ?? []).map((/** @type {any} */ node) => [node.name, node]));
   const [width, height] = [layout.width + 16, layout.height + 16];
   const zoom = fitting(board, width);
+  const names = layout.boxes.filter((/** @type {any} */ box) => !box.elided).map(nameOf);
+  const stop = names.includes(chosenNode(board)) ? chosenNode(board) : names[0];
   return html`
     <section class="panel graph" aria-labelledby="graph-title">
       <div class="bar">
@@ -36,7 +38,7 @@ export function graphPanel(board) {
             ${layout.tags.map((/** @type {any} */ tag) => svg`<text class="tag ${tag.lane}" x=${tag.x + tag.width / 2} y=${tag.y + tag.height / 2 + 4}>${tag.text}</text>`)}
             ${layout.headings.map((/** @type {any} */ heading) => svg`<text class="heading ${heading.lane}" x=${heading.x} y=${heading.y}>${heading.text}</text>`)}
           </svg>
-          ${layout.boxes.map((/** @type {any} */ box) => card(board, box, told.get(box.name)))}
+          ${layout.boxes.map((/** @type {any} */ box) => card(board, box, told.get(box.name), stop))}
         </div>
       </div>
       ${board.expanded ? entries(board) : nothing}
@@ -82,19 +84,17 @@ function arrow(route) {
  * @param {Board} board
  * @param {any} box
  * @param {any} told
+ * @param {string} stop the one card that Tab comes to; arrows lead on
  */
-function card(board, box, told) {
+function card(board, box, told, stop) {
   const isGradient = box.lane === "backward";
-  const name = isGradient ? `d${box.name}` : box.name;
+  const name = nameOf(box);
   const place = styled({ left: `${box.x + 8}px`, top: `${box.y + 8}px`, width: `${box.width}px`, height: `${box.height}px` });
   if (box.elided) return html`<div class="card elided" ${place}>${box.elided}</div>`;
   const portrait = isGradient ? told?.gradient : told?.value;
-  const chosen = (board.view.entry ?? "").replace(/\[.*$/, "");
-  const selected = chosen === name;
-  const isStop = selected || (!chosen && name === board.scene.nodes[0].name); // for Tab; arrows lead on
   return html`
     <button type="button" class="card ${box.lane} ${box.kind} ${isReached(board, box) ? "" : "ahead"}" ${place}
-      data-node=${name} aria-pressed=${selected} tabindex=${isStop ? 0 : -1}
+      data-node=${name} aria-pressed=${name === chosenNode(board)} tabindex=${name === stop ? 0 : -1}
       @click=${() => (board.view.entry === name ? expand(board, box.name, isGradient) : board.select(name))}>
       <span class="name">${isGradient ? html`<i class="d">d</i>${label(box.name)}` : label(box.name)}</span>
       <span class="shape">${box.shape.length ? shapeText(told?.shape ?? box.shape) : nothing}</span>
@@ -102,6 +102,16 @@ function card(board, box, told) {
       ${portrait ? picture(board, name, portrait) : html`<span class="none">${isGradient ? "no gradient" : "not given"}</span>`}
     </button>
   `;
+}
+
+/** @param {any} box */
+function nameOf(box) {
+  return box.lane === "backward" ? `d${box.name}` : box.name;
+}
+
+/** The node of what is selected. @param {Board} board */
+function chosenNode(board) {
+  return (board.view.entry ?? "").replace(/\[.*$/, "");
 }
 
 /** Trailing digits as a subscript. @param {string} name */
