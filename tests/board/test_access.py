@@ -69,9 +69,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_axe_finds_nothing_in_any_state(
-    variant: str, serve: Callable[..., Any], open_page: Callable[..., Any]
-) -> None:
+def test_axe_finds_nothing_in_any_state(variant: str, serve: Callable[..., Any], open_page: Callable[..., Any]) -> None:
     audit(variant, None, serve, open_page)
 
 
@@ -156,7 +154,13 @@ def test_a_lesson_by_keyboard_alone(serve: Callable[..., Any], open_page: Callab
     keys.type("W1[0, 3]")
     keys.press("Enter")
     assert keys.focused() == "W1"
-    for key, node in [("ArrowRight", "Z1"), ("ArrowRight", "A1"), ("ArrowDown", "dA1"), ("ArrowLeft", "dZ1"), ("ArrowUp", "Z1")]:
+    for key, node in [
+        ("ArrowRight", "Z1"),
+        ("ArrowRight", "A1"),
+        ("ArrowDown", "dA1"),
+        ("ArrowLeft", "dZ1"),
+        ("ArrowUp", "Z1"),
+    ]:
         keys.press(key)
         assert keys.focused() == node
     page.keyboard.press("Space")  # plays: the node has the focus and is selected already
@@ -304,7 +308,8 @@ def agree(one: Any, two: Any) -> None:
     state = "() => document.querySelector('.chainrule-board').dataset.moment.split(' ')[0]"
     one.settle()
     two.page.wait_for_function(
-        "m => document.querySelector('.chainrule-board').dataset.moment.split(' ')[0] === m", arg=one.page.evaluate(state)
+        "m => document.querySelector('.chainrule-board').dataset.moment.split(' ')[0] === m",
+        arg=one.page.evaluate(state),
     )
     first, second = numbers(one.page), numbers(two.page)
     common = {name for name in first.keys() & second.keys() if not name.startswith("edit")}

@@ -89,5 +89,6 @@ def _states(watched: Any, server: Any) -> Iterator[str]:
     yield "stopped at NaN"
     server.stop()
     page.get_by_text("Waiting for the board").wait_for()
-    watched.complaints.clear()  # the browser's own, of the connection
     yield "disconnected"
+    page.close()  # it would try again and again, and the browser complains each time
+    watched.complaints.clear()

@@ -183,6 +183,7 @@ export class Board {
     this.expanded = null;
     this.check = null;
     this.edited = null;
+    this.message = "";
     this.answers = {};
     this.askedFor = {};
   }

@@ -83,11 +83,10 @@ export function themeOf(element) {
 
 /**
  * Entries as a grid of colours, zero being the paper.
- * @param {Tensor} picture (rows, columns)
- * @param {number} largest what the full colour stands for
+ * @param {Tensor} picture (rows, columns), shares of the largest
  * @returns {(canvas: HTMLCanvasElement) => void}
  */
-export function heatMap(picture, largest) {
+export function heatMap(picture) {
   return (canvas) => {
     const [rows, columns] = picture.shape;
     canvas.width = Math.max(1, columns);
@@ -96,8 +95,7 @@ export function heatMap(picture, largest) {
     const theme = themeOf(canvas);
     const image = new ImageData(columns, rows);
     for (let i = 0; i < rows * columns; ++i) {
-      const value = picture.data[i];
-      const [r, g, b] = diverging(largest > 0 || !Number.isFinite(value) ? value / (largest || 1) : 0, theme);
+      const [r, g, b] = diverging(picture.data[i], theme);
       image.data.set([r, g, b, 255], 4 * i);
     }
     /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);

@@ -72,7 +72,8 @@ function errorMap(parameter) {
       if (state === 0) continue;
       context.fillStyle = state === 2 ? (dark ? "#4a505a" : "#c9ced6") : tone(error, dark);
       const gap = w > 4 && h > 4 ? 1 : 0;
-      context.fillRect(x, y, Math.max(1, Math.ceil(w) - gap), Math.max(1, Math.ceil(h) - gap));
+      const [right, bottom] = [Math.round(((i % columns) + 1) * w), Math.round((Math.floor(i / columns) + 1) * h)];
+      context.fillRect(x, y, Math.max(1, right - x - gap), Math.max(1, bottom - y - gap));
       const isBad = state === 1 && !(error <= BAD);
       if (state === 2 || isBad) { // a stroke, or a cross: told apart without colour too
         context.strokeStyle = isBad ? (dark ? "#1b1f25" : "#ffffff") : dark ? "#9aa3b0" : "#6b7280";

@@ -25,6 +25,7 @@ export function graphPanel(board) {
       <div class="bar">
         <h2 id="graph-title">Graph</h2>
         <p class="aside">${driver(board)}</p>
+        <span class="scale"><span aria-hidden="true">−</span><span class="ramp" role="img" aria-label="Colours: orange below 0, blue above"></span><span aria-hidden="true">+</span></span>
         <form class="find" @submit=${(/** @type {Event} */ event) => find(board, event)}>
           <label for="find">Find</label>
           <input id="find" name="entry" list="nodes" placeholder="W1[0, 3]" autocomplete="off" spellcheck="false" />
@@ -96,7 +97,7 @@ function card(board, box, told, stop) {
     <button type="button" class="card ${box.lane} ${box.kind} ${isReached(board, box) ? "" : "ahead"}" ${place}
       data-node=${name} aria-pressed=${name === chosenNode(board)} tabindex=${name === stop ? 0 : -1}
       @click=${() => (board.view.entry === name ? expand(board, box.name, isGradient) : board.select(name))}>
-      <span class="name">${isGradient ? html`<i class="d">d</i>${label(box.name)}` : label(box.name)}</span>
+      <span class="name ${name.length > 6 ? "long" : ""}">${isGradient ? html`<i class="d">d</i>${label(box.name)}` : label(box.name)}</span>
       <span class="shape">${box.shape.length ? shapeText(told?.shape ?? box.shape) : nothing}</span>
       <span class="visually-hidden">${isGradient ? "gradient" : box.operation}</span>
       ${portrait ? picture(board, name, portrait) : html`<span class="none">${isGradient ? "no gradient" : "not given"}</span>`}
@@ -130,10 +131,10 @@ function picture(board, name, portrait) {
   if (portrait.size === 1) {
     return html`<span class="scalar ${nonfinite ? "bad" : ""}">${number(portrait.only, `only ${name}`, board.view.projector ? 3 : 4)}</span>`;
   }
-  const digits = board.view.projector ? 2 : 3;
-  const largest = Math.max(Math.abs(least ?? 0), Math.abs(most ?? 0));
+  const isHuge = Math.max(Math.abs(least), Math.abs(most)) >= 1e100; // long exponents leave little room
+  const digits = isHuge ? 1 : board.view.projector ? 2 : 3;
   return html`
-    <canvas class="heat" ${painted(heatMap(portrait.picture, largest), [portrait, board.paper])}></canvas>
+    <canvas class="heat" ${painted(heatMap(portrait.picture), [portrait, board.paper])}></canvas>
     <span class="range ${nonfinite ? "bad" : ""}">${nonfinite ? `${nonfinite} not finite` : [number(least, `least ${name}`, digits), number(most, `most ${name}`, digits)]}</span>
   `;
 }

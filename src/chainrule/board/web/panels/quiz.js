@@ -16,7 +16,7 @@ export function quizPanel(board) {
       <div class="bar">
         <h2 id="quiz-title">Quiz</h2>
         <button type="button" @click=${() => ask(board)}>${quiz ? "Another question" : "Ask me"}</button>
-        ${quiz ? html`<p class="aside">${quiz.right} of ${quiz.asked} right</p>` : nothing}
+        ${quiz?.asked ? html`<p class="aside">${quiz.right} of ${quiz.asked} right</p>` : nothing}
         <button type="button" class="close" @click=${() => board.close()}>Close</button>
       </div>
       ${quiz?.question ? keyed(quiz.question.id, question(board, quiz)) : html`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}

@@ -92,7 +92,7 @@ function path(one, x, y) {
   one.y.forEach((/** @type {number} */ value, /** @type {number} */ i) => {
     if (Number.isFinite(value)) text += `${text ? "L" : "M"}${x(one.x[i]).toFixed(1)} ${y(value).toFixed(1)}`;
   });
-  return text;
+  return text && `${text}h0`; // a place alone is a dot
 }
 
 /** From the lowest to the highest of each bin. @param {any} one @param {(step: number) => number} x @param {(value: number) => number} y */
