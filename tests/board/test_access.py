@@ -20,10 +20,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {  # the address's hash, and t
     "phone, dark": ("", {**PHONE, "color_scheme": "dark"}),
 }
 QUICK = {  # of the default run
-    "light": {"an entry and its ledger", "checked"},
-    "dark, at 200 %": {"answered wrong", "stopped at NaN"},
-    "projector": {"a phase", "edited"},
-    "phone": {"a node and its numbers", "the network's form", "an error", "disconnected"},
+    "light": {"an entry and its ledger"},
+    "phone, dark": {"a phase", "a node and its numbers"},
 }
 RULES = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 
@@ -46,7 +44,9 @@ def audit(variant: str, only: set[str] | None, serve: Callable[..., Any], open_p
             assert violations(watched.page) == [], f"{variant}, {state}"
             assert overflow(watched.page) == [], f"{variant}, {state}"
             seen.add(state)
-    assert only is None or seen == only
+        if seen == only:
+            return
+    assert only is None
 
 
 def overflow(page: Any) -> list[str]:
@@ -86,10 +86,11 @@ FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return 'nothing has the focus';
   const style = getComputedStyle(e);
-  if (!e.matches(':focus-visible') || style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2) return 'not to be seen: ' + e.outerHTML;
+  const isRinged = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+  if (!e.matches(':focus-visible') || !isRinged) return 'not to be seen: ' + e.outerHTML;
   const box = e.getBoundingClientRect();
-  const [x, y] = [Math.min(box.left + 6, innerWidth - 1), Math.max(1, Math.min(box.top + box.height / 2, innerHeight - 1))];
-  const there = document.elementFromPoint(x, y);
+  const y = Math.max(1, Math.min(box.top + box.height / 2, innerHeight - 1));
+  const there = document.elementFromPoint(Math.min(box.left + 6, innerWidth - 1), y);
   return there && (e.contains(there) || there.contains(e)) ? '' : 'covered or out of sight: ' + e.outerHTML;
 }"""
 
@@ -130,7 +131,8 @@ def test_a_lesson_by_keyboard_alone(serve: Callable[..., Any], open_page: Callab
     page, keys = watched.page, Keyboard(watched)
     page.evaluate("""() => {
       window.pointed = [];
-      for (const kind of ['pointerdown', 'mousedown', 'touchstart']) addEventListener(kind, () => pointed.push(kind), true);
+      for (const kind of ['pointerdown', 'mousedown', 'touchstart'])
+        addEventListener(kind, () => pointed.push(kind), true);
     }""")
     # Train and stop.
     keys.tab_to(".main")
@@ -218,26 +220,26 @@ def test_a_lesson_by_keyboard_alone(serve: Callable[..., Any], open_page: Callab
 
 
 def test_the_focus_outlasts_training(serve: Callable[..., Any], open_page: Callable[..., Any]) -> None:
-    watched = open_page(serve(spiral()).address)
-    page, keys = watched.page, Keyboard(watched)
+    server = serve(spiral())
+    watched = open_page(server.address)
+    page = watched.page
     find(page, "W1[0, 3]")
     watched.settle()
     for selector in ("[data-node=W1]", "input[name=value]", ".rows button", ".scrubber", ".check button", ".main"):
         page.locator(selector).first.focus()
-        page.evaluate("document.activeElement.id = 'held'")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Shift+Tab")
-        keys.watched.settle()
-        page.evaluate("async () => { for (let i = 0; i < 3; ++i) await new Promise(requestAnimationFrame); }")
-        assert page.evaluate("document.activeElement.id") == "held", selector
-        page.evaluate("document.activeElement.removeAttribute('id')")
+        page.evaluate("window.held = document.activeElement")
+        for act in ({"cmd": "step", "count": 20}, {"cmd": "phase"}, {"cmd": "reset"}):
+            server.session.ask(**act)
+            watched.settle()
+            assert page.evaluate("document.activeElement === held"), f"{selector}, {act}"
 
 
 def test_motion_is_only_for_who_wants_it(serve: Callable[..., Any], open_page: Callable[..., Any]) -> None:
     server = serve(spiral())
     moving = """() => [...document.querySelectorAll('.chainrule-board, .chainrule-board *')].filter(e => {
         const s = getComputedStyle(e);
-        return s.transitionDuration.split(',').some(t => parseFloat(t) > 0) || s.animationName !== 'none' || s.scrollBehavior === 'smooth';
+        return s.transitionDuration.split(',').some(t => parseFloat(t) > 0) || s.animationName !== 'none'
+            || s.scrollBehavior === 'smooth';
     }).length"""
     assert open_page(server.address).page.evaluate(moving) > 0
     assert open_page(server.address, reduced_motion="reduce").page.evaluate(moving) == 0
@@ -247,13 +249,14 @@ def test_fingers_find_the_buttons(serve: Callable[..., Any], open_page: Callable
     watched = open_page(serve(spiral()).address, **PHONE)
     find(watched.page, "W1[0, 3]")
     watched.settle()
-    small = watched.page.evaluate("""() => [...document.querySelectorAll('button:not(.card, .hint *, .aside *), select, input, summary')]
-        .filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)""")
+    small = watched.page.evaluate("""() => [...document.querySelectorAll(
+          'button:not(.card, .hint *, .aside *), select, input, summary'
+        )].filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)""")
     assert small == []
 
 
 def numbers(page: Any) -> dict[str, str]:
-    read = "() => Object.fromEntries([...document.querySelectorAll('[data-exact]')].map(e => [e.dataset.of, e.dataset.exact]))"
+    read = "() => [...document.querySelectorAll('[data-exact]')].map(e => [e.dataset.of, e.dataset.exact])"
     return dict(page.evaluate(read))
 
 

@@ -1,4 +1,4 @@
-"""A walk through all that the board's page can show, state by state, with fixed seeds: for tests of access and for pictures."""
+"""A walk through all that the board's page can show, with fixed seeds: for tests of access and for pictures."""
 
 from __future__ import annotations
 

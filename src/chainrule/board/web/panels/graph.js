@@ -159,8 +159,8 @@ function find(board, event) {
   const input = /** @type {HTMLInputElement} */ (/** @type {HTMLFormElement} */ (event.target).elements.namedItem("entry"));
   const entry = input.value.trim();
   if (!entry) return;
-  board.goTo(entry);
   input.select();
+  board.goTo(entry);
 }
 
 /** A node's entries as numbers. @param {Board} board */
