@@ -14,7 +14,7 @@ export PIP_CONSTRAINT := $(abspath constraints.txt)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CHAINRULE_WERROR := 1
 
-.PHONY: run test test-all browser check format bench docs sanitize clean
+.PHONY: run test test-all pictures browser check format bench docs sanitize clean
 
 run: $(VENV)/run.stamp ## train on the bundled penguins; model, predictions and report go to out/
 	@mkdir -p $(OUT)
@@ -26,6 +26,9 @@ test: $(VENV)/test.stamp browser ## the tests
 
 test-all: $(VENV)/test.stamp browser ## the slow tests too
 	$(BIN)/python -m pytest -m "slow or not slow"
+
+pictures: $(VENV)/test.stamp browser ## the guide's pictures of the board, anew
+	CHAINRULE_PICTURES=docs/images/board $(BIN)/python -m pytest -m slow tests/board/test_pictures.py
 
 # The board's tests open it in a real browser; where there is none, and none can be installed, they are skipped.
 browser:

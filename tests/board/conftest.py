@@ -63,6 +63,7 @@ class Watched:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._look)
+        page.on("websocket", self._look)
 
     def _hear(self, message: Any) -> None:
         if message.type in ("error", "warning"):

@@ -185,3 +185,22 @@ def test_two_networks_of_the_same_choices_are_the_same_run() -> None:
             session.ask("step", count=40)
             frames.append(session.ask("block", node="W1")["entries"])
     np.testing.assert_array_equal(*frames)
+
+
+def test_a_step_is_shown_phase_by_phase_only_while_one_walks(session: Session) -> None:
+    """After whole steps half of the board was blank: everything beyond the forward pass."""
+    assert session.ask("state")["walking"]  # as a run begins
+    assert not session.ask("step")["walking"]
+    assert session.ask("phase")["walking"]
+    assert session.ask("back")["walking"]
+    assert not session.ask("seek", step=0)["walking"]
+
+
+def test_code_names_the_row_that_drives_the_board(session: Session) -> None:
+    assert "sample 195 alone" in session.ask("inspect", entry="W1[0, 3]", focus=195)["numpy"]
+
+
+def test_pictures_hold_numbers_that_float32_does_not(session: Session) -> None:
+    session.ask("edit", entry="b1[0]", value=1e200)
+    bias = next(node for node in session.ask("frame")["nodes"] if node["name"] == "b1")["value"]
+    assert (bias["most"], bias["picture"].max(), bias["nonfinite"]) == (1e200, 1.0, 0)

@@ -153,7 +153,7 @@ def state(stage: Stage) -> Answer:
     course = stage.course
     return {
         "revision": stage.revision, "version": stage.version, "step": course.step, "furthest": course.furthest,
-        "phase": stage.phase, "stopped_at": course.stopped_at, "bytes": course.nbytes,
+        "phase": stage.phase, "walking": stage.walking, "stopped_at": course.stopped_at, "bytes": course.nbytes,
     }  # fmt: skip
 
 
@@ -208,6 +208,7 @@ def _portrait(array: Array) -> Answer:
     matrix = _as_matrix(array)
     finite = np.isfinite(array)
     sound = array[finite] if not finite.all() else array
+    largest = float(np.abs(sound).max(initial=0.0)) or 1.0
     rows, columns = (
         _spread(size, most) for size, most in zip(matrix.shape, (PICTURE_ROWS, PICTURE_COLUMNS), strict=True)
     )
@@ -221,7 +222,7 @@ def _portrait(array: Array) -> Answer:
         "nonfinite": int(array.size - finite.sum()),
         "rows": _int32(rows),
         "columns": _int32(columns),
-        "picture": matrix[np.ix_(rows, columns)].astype(np.float32),
+        "picture": (matrix[np.ix_(rows, columns)] / largest).astype(np.float32),  # float32 holds shares of any size
     }
 
 

@@ -40,7 +40,7 @@ def inspect(stage: Stage, *, entry: str, focus: int | None = None) -> Answer:
         found = explain(name=("d" if gradient else "") + base, **given)
         if gradient == reference.gradient:
             told["entry"], told["meaning"] = found.name, found.meaning
-            told["numpy"] = _code(found.name, given)
+            told["numpy"] = _code(found.name, given, focus)
         if isinstance(found.value, float):
             told["gradient" if gradient else "value"] = found.value
         told["formulas"] += _formulas(found)
@@ -49,10 +49,11 @@ def inspect(stage: Stage, *, entry: str, focus: int | None = None) -> Answer:
     return told
 
 
-def _code(name: str, given: dict[str, Any]) -> str:
+def _code(name: str, given: dict[str, Any], focus: int | None) -> str:
     """Return lines of NumPy that give the number; nothing where these would be a wall of digits."""
     try:
-        return as_numpy(name=name, **given)
+        # A row alone is number 0 of what is given, but not of the data.
+        return as_numpy(name=name, **given).replace(", sample 0 alone", f", sample {focus} alone", 1)
     except ChainruleError:
         return ""
 

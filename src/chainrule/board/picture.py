@@ -11,6 +11,8 @@ from chainrule.graph.picture.geometry import Lane, Size
 CARD: Size = 118.0, 92.0
 SCALAR: Size = 118.0, 66.0
 PAGE_WIDTH = 1340.0
+MARGIN = 92.0  # of systems: the names of what goes on elsewhere
+MOST_NAMES = 4  # of one line's
 HEADINGS = {"forward": "FORWARD: VALUES", "backward": "BACKWARD: GRADIENTS"}
 
 
@@ -20,7 +22,7 @@ def describe_layout(graph: Graph) -> dict[str, Any]:
     def size(name: str, lane: Lane) -> Size:
         return SCALAR if name != ELIDED and graph.shape(name) == () else CARD
 
-    layout = layout_graph(graph, size, page_width=PAGE_WIDTH)
+    layout = layout_graph(graph, size, page_width=PAGE_WIDTH, margin=MARGIN)
     lanes = ("forward", "backward") if layout.gradients else ("forward",)
     return {
         "width": layout.width,
@@ -42,7 +44,7 @@ def describe_layout(graph: Graph) -> dict[str, Any]:
         "tags": [
             {
                 "lane": tag.lane, "x": tag.x, "y": tag.y, "width": tag.width, "height": tag.height,
-                "text": ", ".join("d" * (tag.lane == "backward") + name for name in tag.names),
+                "text": _names(["d" * (tag.lane == "backward") + name for name in tag.names]),
             }
             for tag in layout.tags
         ],
@@ -55,6 +57,10 @@ def describe_layout(graph: Graph) -> dict[str, Any]:
             for lane in lanes
         ],
     }  # fmt: skip
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{names[0]} … {names[-1]}"
 
 
 def _about(graph: Graph, name: str, left_out: int) -> dict[str, Any]:

@@ -134,6 +134,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @np.errstate(all="ignore")  # what overflows is on the board
     def _work(self) -> None:
         while True:
             with self._wake:
@@ -270,6 +271,7 @@ class Session:
                 told_at = time.perf_counter()
                 self._tell_watchers({"event": name, "done": done, "of": of})
 
+        @np.errstate(all="ignore")
         def work() -> None:
             try:
                 future.set_result(job.work(tell))

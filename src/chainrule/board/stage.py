@@ -66,6 +66,8 @@ class Stage:
         The run.
     phase
         How far the present step has been shown: `PHASES`.
+    walking
+        Whether the step is shown phase by phase, as a run begins; after whole steps all of it is shown at once.
     revision
         Counts scenes: another network or other rows.
     version
@@ -82,6 +84,7 @@ class Stage:
         self.scene = scene
         self.course = Course(scene.graph, scene.X, scene.labels, scene.recipe, scene.start)
         self.phase: Phase = "forward"
+        self.walking = True
         self.marks = Marks()
         self.revision += 1
         self._sweeps: dict[Focus, Sweep] = {}
@@ -97,8 +100,7 @@ class Stage:
 
     def advance(self, n_steps: int = 1) -> int:
         """Take whole steps; return how many were taken."""
-        self.phase = "forward"
-        self._forget()
+        self._show_all()
         return self.course.advance(n_steps)
 
     def advance_marked(self, n_steps: int = 1) -> int:
@@ -122,6 +124,7 @@ class Stage:
             self.advance_marked(1)
         else:
             self.phase = PHASES[place + 1]
+        self.walking = True
 
     def back(self) -> None:
         """Go back to the beginning of the step, or of the one before."""
@@ -133,8 +136,7 @@ class Stage:
     def seek(self, step: int) -> None:
         """Go to a step where the run has been."""
         self.course.seek(step)
-        self.phase = "forward"
-        self._forget()
+        self._show_all()
 
     def edit(self, place: int, value: float) -> None:
         """Set an entry of the parameters' flat vector."""
@@ -201,7 +203,10 @@ class Stage:
     def _changed(self) -> None:
         self.version += 1
         self.marks.forget_from(self.course.step)
-        self.phase = "forward"
+        self._show_all()
+
+    def _show_all(self) -> None:
+        self.phase, self.walking = "forward", False
         self._forget()
 
     def _forget(self) -> None:

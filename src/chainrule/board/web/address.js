@@ -2,6 +2,12 @@
 
 /** @typedef {import("./board.js").View} View */
 
+/** Panels that open and close. */
+export const PANELS = /** @type {const} */ (["network", "quiz", "keys"]);
+
+/** @type {View} */
+export const FIRST_VIEW = { focus: null, entry: null, plane: null, order: "loss", projector: false, theme: "auto", panel: "" };
+
 /**
  * @param {string} hash
  * @returns {Partial<View> & {step?: number}}
@@ -28,6 +34,8 @@ export function fromHash(hash) {
   if (found.has("projector")) view.projector = true;
   const theme = found.get("theme");
   if (theme === "light" || theme === "dark") view.theme = theme;
+  const panel = PANELS.find((name) => name === found.get("panel"));
+  if (panel) view.panel = panel;
   return view;
 }
 
@@ -43,6 +51,7 @@ export function toHash(view, step) {
   if (view.plane) parts.push(`plane=${view.plane.join(",")}`);
   if (view.order !== "loss") parts.push(`order=${view.order}`);
   if (view.projector) parts.push("projector");
+  if (view.panel) parts.push(`panel=${view.panel}`);
   if (view.theme !== "auto") parts.push(`theme=${view.theme}`);
   return parts.length ? `#${parts.join("&")}` : "";
 }

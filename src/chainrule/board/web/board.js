@@ -1,9 +1,10 @@
 // The page's state, and what it asks of the session. Numbers come from there; here they are only shown.
 
 import { html, render } from "lit-html";
-import { fromHash, toHash } from "./address.js";
+import { FIRST_VIEW, fromHash, toHash } from "./address.js";
+import { themeOf } from "./draw.js";
 import { listenToKeys } from "./keys.js";
-import { header } from "./panels/header.js";
+import { header, keyList, notices } from "./panels/header.js";
 import { graphPanel } from "./panels/graph.js";
 import { inspectorPanel } from "./panels/inspector.js";
 import { ledgerPanel } from "./panels/ledger.js";
@@ -25,6 +26,7 @@ import { quizPanel } from "./panels/quiz.js";
  * @property {"loss" | "row"} order of the samples
  * @property {boolean} projector
  * @property {"auto" | "light" | "dark"} theme
+ * @property {"" | "network" | "quiz" | "keys"} panel the one that is open
  */
 
 /** Answers that are kept, by what they depend on. @type {Record<string, (board: Board) => object | null>} */
@@ -54,12 +56,13 @@ export class Board {
     this.transport = transport;
     this.keepsAddress = options.address ?? false;
     /** @type {View} */
-    this.view = { focus: null, entry: null, plane: null, order: "loss", projector: false, theme: "auto" };
+    this.view = { ...FIRST_VIEW };
     this.listed = 30;
     /** @type {any} */
     this.state = null;
     /** @type {any} */
     this.scene = null;
+    this.sceneOf = ""; // the state that it was asked for
     /** @type {Record<string, any>} */
     this.answers = {};
     /** @type {Record<string, string>} */
@@ -77,25 +80,31 @@ export class Board {
     this.edited = null;
     /** @type {any} */
     this.quiz = null;
-    this.openPanel = "";
+    /** @type {HTMLElement | null} */
+    this.cameFrom = null; // what had the focus before a panel opened
+    this.focusNext = ""; // what gets it with the next drawing: a selector
     this.isAsking = false;
     this.pending = 0; // commands that have not been answered
     this.isRendering = false;
     transport.listen((event) => this.hear(event));
     listenToKeys(this);
     if (this.keepsAddress) {
-      Object.assign(this.view, fromHash(location.hash));
-      window.addEventListener("hashchange", () => {
-        Object.assign(this.view, fromHash(location.hash));
-        this.refresh();
-      });
+      this.readAddress();
+      window.addEventListener("hashchange", () => this.follow());
     }
+    new ResizeObserver(() => this.draw()).observe(root);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     this.draw();
   }
 
   /** The two columns of the plane. @returns {[number, number]} */
   get plane() {
     return this.view.plane ?? this.scene.plane;
+  }
+
+  /** Whether the paper is dark. */
+  get paper() {
+    return themeOf(this.root);
   }
 
   /** What numbers depend on, beside what is looked at. */
@@ -135,7 +144,7 @@ export class Board {
   async open() {
     try {
       this.scene = await this.transport.request("scene");
-      const wanted = this.keepsAddress ? fromHash(location.hash).step : undefined;
+      const wanted = this.keepsAddress ? this.readAddress() : undefined;
       let state = await this.transport.request("state");
       if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state && !this.readOnly) {
         state = await this.transport.request("goto", { step: wanted });
@@ -148,14 +157,17 @@ export class Board {
 
   /** @param {any} state */
   async take(state) {
-    const isNew = !this.scene || state.revision !== this.scene.revision;
+    const kept = `${state.revision}/${state.version}`; // another optimizer is another version
     const stopped = state.stopped_at !== null && this.state?.stopped_at !== state.stopped_at;
     this.state = state;
     const { edited } = this;
     if (edited && (edited.state.step !== state.step || edited.state.version !== state.version)) this.edited = null;
-    if (isNew) {
-      this.scene = await this.transport.request("scene");
-      this.fitView();
+    if (this.sceneOf !== kept) {
+      const scene = await this.transport.request("scene");
+      const isNew = scene.revision !== this.scene?.revision; // it may have come meanwhile
+      this.scene = scene;
+      this.sceneOf = kept;
+      if (isNew) this.fitView();
     }
     if (stopped) this.goToTrouble();
     this.refresh();
@@ -171,7 +183,9 @@ export class Board {
     this.expanded = null;
     this.check = null;
     this.edited = null;
+    this.message = "";
     this.answers = {};
+    this.askedFor = {};
   }
 
   async goToTrouble() {
@@ -190,6 +204,7 @@ export class Board {
    * @param {Partial<View>} change
    */
   look(change) {
+    this.message = "";
     if ("focus" in change || "entry" in change) this.edited = null;
     if ("focus" in change && !("entry" in change)) change.entry = this.entryFor(change.focus ?? null);
     Object.assign(this.view, change);
@@ -215,6 +230,39 @@ export class Board {
     this.look({ entry });
   }
 
+  /** Select a node or an entry, and give its card the focus. @param {string} entry */
+  goTo(entry) {
+    this.select(entry);
+    this.focusOn(`[data-node="${CSS.escape(entry.replace(/\[.*$/, "").trim())}"]`);
+  }
+
+  /** Give something the focus when it is there. @param {string} selector */
+  focusOn(selector) {
+    this.focusNext = selector;
+    this.draw();
+  }
+
+  /** Open a panel, or close it if it is the open one; the focus goes there and comes back. @param {View["panel"]} panel */
+  toggle(panel) {
+    const isOpen = this.view.panel !== panel && panel !== "";
+    const { activeElement } = document;
+    if (isOpen && !this.view.panel) this.cameFrom = activeElement instanceof HTMLElement && this.root.contains(activeElement) ? activeElement : null;
+    this.look({ panel: isOpen ? panel : "" });
+    if (isOpen) this.focusOn(`.${panel} :is(input, button)`);
+    else this.cameFrom?.focus();
+  }
+
+  /** Close what is open: a panel, or a node's numbers. */
+  close() {
+    if (this.view.panel) this.toggle("");
+    else if (this.expanded) {
+      const { node, gradient } = this.expanded;
+      this.expanded = null;
+      this.refresh();
+      this.focusOn(`[data-node="${CSS.escape((gradient ? "d" : "") + node)}"]`);
+    }
+  }
+
   /** Ask again for whatever depends on what has changed; one round at a time, the newest wins. */
   async refresh() {
     this.draw();
@@ -229,12 +277,21 @@ export class Board {
     this.draw();
   }
 
+  /** Questions, with their arguments, whose answers are of another moment or to something else. */
+  get outdated() {
+    return Object.entries(QUESTIONS)
+      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
+      .filter(([name, args]) => this.askedFor[name] !== `${this.moment} ${JSON.stringify(args)}`);
+  }
+
+  /** Whether all that is shown is of one moment. */
+  get isSettled() {
+    return Boolean(this.state && this.scene) && this.state.revision === this.scene.revision && !this.isAsking && !this.pending && !this.outdated.length;
+  }
+
   /** @returns {Promise<boolean>} whether something was out of date */
   async askOnce() {
-    const { moment } = this;
-    const wanted = Object.entries(QUESTIONS)
-      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
-      .filter(([name, args]) => this.askedFor[name] !== `${moment} ${JSON.stringify(args)}`);
+    const { moment, outdated: wanted } = this;
     if (!wanted.length) return false;
     await Promise.all(
       wanted.map(async ([name, args]) => {
@@ -250,6 +307,7 @@ export class Board {
         } catch (error) {
           delete this.answers[name];
           this.errors[name] = /** @type {Error} */ (error).message;
+          if (name === "inspect") this.message = this.errors[name]; // its panel may be out of sight
         }
       }),
     );
@@ -286,7 +344,7 @@ export class Board {
   }
 
   togglePlay() {
-    return this.command(this.state?.playing ? "pause" : "play");
+    return this.state.playing ? this.command("pause") : this.command("play", { rate: this.state.rate });
   }
 
   /** @param {string} entry @param {number} value */
@@ -299,12 +357,27 @@ export class Board {
   }
 
   async runCheck() {
+    if (this.check && !this.check.parameters) return; // it is under way
     this.check = { done: 0, of: 1 };
     this.draw();
     const moment = { step: this.state.step, version: this.state.version };
     const result = await this.command("check", { focus: this.view.focus });
     this.check = result ? { ...result, ...moment } : null;
     this.draw();
+  }
+
+  /** Look at what the address says; return the step that it names. */
+  readAddress() {
+    const { step, ...view } = fromHash(location.hash);
+    this.view = { ...FIRST_VIEW, ...view };
+    return step;
+  }
+
+  /** Go where a link in this page's own address leads. */
+  follow() {
+    const step = this.readAddress();
+    if (step !== undefined && this.state && step !== this.state.step) this.command(this.readOnly ? "seek" : "goto", { step });
+    this.refresh();
   }
 
   writeAddress() {
@@ -317,11 +390,15 @@ export class Board {
     this.isRendering = true;
     requestAnimationFrame(() => {
       this.isRendering = false;
+      const isResized = this.root.classList.contains("projector") !== this.view.projector;
       this.root.classList.toggle("projector", this.view.projector);
       this.root.dataset.theme = this.view.theme;
       render(this.page(), this.root);
-      // For who waits until all that is shown is of one moment.
-      this.root.dataset.moment = this.isAsking || this.pending || !this.state ? "" : `${this.moment} ${JSON.stringify(this.view)}`;
+      const next = this.focusNext ? /** @type {HTMLElement | null} */ (this.root.querySelector(this.focusNext)) : null;
+      this.focusNext = "";
+      next?.focus();
+      if (isResized && this.root.contains(document.activeElement)) document.activeElement?.scrollIntoView({ block: "nearest" });
+      this.root.dataset.moment = this.isSettled ? `${this.moment} ${JSON.stringify(this.view)}` : ""; // for who waits
     });
   }
 
@@ -332,9 +409,11 @@ export class Board {
     return html`
       ${header(this)}
       <div class="panels">
+        ${keyList(this)} ${networkPanel(this)} ${quizPanel(this)}
         ${graphPanel(this)} ${inspectorPanel(this)} ${ledgerPanel(this)} ${samplesPanel(this)} ${planePanel(this)}
-        ${timelinePanel(this)} ${checkPanel(this)} ${networkPanel(this)} ${quizPanel(this)}
+        ${timelinePanel(this)} ${checkPanel(this)}
       </div>
+      ${notices(this)}
     `;
   }
 

@@ -7,16 +7,33 @@ import { classColour, classShape, diverging } from "./colours.js";
 /** @typedef {import("./messages.js").Tensor} Tensor */
 
 class Painted extends AsyncDirective {
-  key = "";
+  /** @type {unknown[]} */
+  of = [];
+  /** @type {(canvas: HTMLCanvasElement) => void} */
+  paint = () => {};
+  /** @type {HTMLCanvasElement | null} */
+  canvas = null;
+  sizes = new ResizeObserver(() => this.canvas && this.paint(this.canvas));
 
-  /** @param {any} part @param {[(canvas: HTMLCanvasElement) => void, string]} given */
-  update(part, [paint, key]) {
-    const canvas = /** @type {HTMLCanvasElement} */ (part.element);
-    if (this.key !== key) {
-      this.key = key;
-      requestAnimationFrame(() => paint(canvas));
+  /** @param {any} part @param {[(canvas: HTMLCanvasElement) => void, unknown[]]} given */
+  update(part, [paint, of]) {
+    this.paint = paint;
+    if (!this.canvas) {
+      this.canvas = /** @type {HTMLCanvasElement} */ (part.element);
+      this.sizes.observe(this.canvas); // tells the first size too
+    } else if (of.some((one, i) => one !== this.of[i])) {
+      requestAnimationFrame(() => this.canvas && this.paint(this.canvas));
     }
+    this.of = of;
     return undefined;
+  }
+
+  disconnected() {
+    this.sizes.disconnect();
+  }
+
+  reconnected() {
+    if (this.canvas) this.sizes.observe(this.canvas);
   }
 
   render() {
@@ -24,7 +41,7 @@ class Painted extends AsyncDirective {
   }
 }
 
-/** Paint a canvas with a function whenever the key is another one. */
+/** Paint a canvas with a function: anew when one of what it is made from is another one, or its size. */
 export const painted = directive(/** @type {any} */ (Painted));
 
 class Styled extends AsyncDirective {
@@ -66,11 +83,10 @@ export function themeOf(element) {
 
 /**
  * Entries as a grid of colours, zero being the paper.
- * @param {Tensor} picture (rows, columns)
- * @param {number} largest what the full colour stands for
+ * @param {Tensor} picture (rows, columns), shares of the largest
  * @returns {(canvas: HTMLCanvasElement) => void}
  */
-export function heatMap(picture, largest) {
+export function heatMap(picture) {
   return (canvas) => {
     const [rows, columns] = picture.shape;
     canvas.width = Math.max(1, columns);
@@ -79,8 +95,7 @@ export function heatMap(picture, largest) {
     const theme = themeOf(canvas);
     const image = new ImageData(columns, rows);
     for (let i = 0; i < rows * columns; ++i) {
-      const value = picture.data[i];
-      const [r, g, b] = diverging(largest > 0 || !Number.isFinite(value) ? value / (largest || 1) : 0, theme);
+      const [r, g, b] = diverging(picture.data[i], theme);
       image.data.set([r, g, b, 255], 4 * i);
     }
     /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);

@@ -6,13 +6,16 @@ export const KEYS = [
   ["Space", "play, pause"],
   [". and ,", "one step on, one back"],
   ["/", "find a node or an entry"],
-  ["← → ↑ ↓", "walk the graph's edges; up and down change the lane"],
+  ["← → ↑ ↓", "walk the graph's edges, up and down change the lane; walk a table's cells"],
+  ["Enter", "the selected node's numbers"],
   ["n and m", "next sample, the batch"],
   ["h", "one phase on: forward, loss, backward, update"],
   ["g", "check the gradients"],
   ["q", "a question"],
   ["p", "projector"],
+  ["Home", "back to the start"],
   ["?", "this list"],
+  ["Esc", "close what is open"],
 ];
 
 /** @param {Board} board */
@@ -21,14 +24,45 @@ export function listenToKeys(board) {
   heard.addEventListener("keydown", (given) => {
     const event = /** @type {KeyboardEvent} */ (given);
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !board.scene) return;
+    if (event.key === "Escape") {
+      if (target.id === "find") board.goTo(board.view.entry ?? board.scene.nodes[0].name);
+      else board.close();
+      return;
+    }
+    if (isTyping(target) || (event.key in STEPS && walkCells(event, target))) return;
     const act = ACTIONS[event.key];
-    if (!act || !board.scene) return;
-    if (event.key === " " && target.closest("button, a, summary, [role=button]")) return;
-    if (event.key.startsWith("Arrow") && target.closest("[role=grid], [role=tablist], input, select")) return;
+    if (!act || (board.readOnly && MOVES.has(event.key))) return;
+    // A button takes Space for itself, but for a node: with the focus it is selected already.
+    if (event.key === " " && target.closest("button:not(.card), a, summary")) return;
+    if ((event.key in STEPS || event.key === "Home") && target.closest("input, .scroll[tabindex], .math, pre")) return; // these scroll
     event.preventDefault();
     act(board);
   });
+}
+
+/** What only a run that goes on can do. */
+const MOVES = new Set([" ", ".", ",", "h", "g", "q", "Home"]);
+
+/** Rows and columns on. @type {Record<string, [number, number]>} */
+const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
+/**
+ * Move the focus among a table's buttons, of which one alone is a stop for Tab.
+ * @param {KeyboardEvent} event
+ * @param {HTMLElement} target
+ * @returns {boolean} whether it was in such a table
+ */
+function walkCells(event, target) {
+  const row = target.closest("table.cells tr");
+  if (!row) return false;
+  const [down, right] = STEPS[event.key];
+  const rows = [.../** @type {HTMLElement} */ (row.parentElement).children];
+  const column = [...row.querySelectorAll("button")].indexOf(/** @type {HTMLButtonElement} */ (target)) + right;
+  const next = rows[rows.indexOf(row) + down]?.querySelectorAll("button")[column];
+  event.preventDefault();
+  next?.focus();
+  return true;
 }
 
 /** @param {HTMLElement} target */
@@ -43,23 +77,21 @@ const ACTIONS = {
   ",": (board) => board.command("back"),
   "/": (board) => /** @type {HTMLElement | null} */ (board.root.querySelector("#find"))?.focus(),
   h: (board) => board.command("phase"),
-  g: (board) => board.runCheck(),
+  g: (board) => {
+    board.runCheck();
+    board.focusOn(".check button");
+  },
   m: (board) => board.look({ focus: null }),
   n: (board) => board.look({ focus: ((board.view.focus ?? -1) + 1) % board.scene.rows }),
   p: (board) => board.look({ projector: !board.view.projector }),
-  q: (board) => show(board, "quiz"),
-  "?": (board) => show(board, "keys"),
+  q: (board) => board.toggle("quiz"),
+  "?": (board) => board.toggle("keys"),
+  Home: (board) => board.command("reset"),
   ArrowRight: (board) => walk(board, 1),
   ArrowLeft: (board) => walk(board, -1),
   ArrowUp: (board) => turn(board, false),
   ArrowDown: (board) => turn(board, true),
 };
-
-/** @param {Board} board @param {string} panel */
-function show(board, panel) {
-  board.openPanel = board.openPanel === panel ? "" : panel;
-  board.draw();
-}
 
 /**
  * Follow an edge from the selected node: along the values forward, or back. In the backward lane the arrows keep their
@@ -78,7 +110,7 @@ function walk(board, way) {
     : way > 0
       ? nodes.find((/** @type {any} */ node) => node.inputs.includes(name))?.name
       : at.inputs[0];
-  if (next) board.select(isGradient ? `d${next}` : next);
+  if (next) board.goTo(isGradient ? `d${next}` : next);
 }
 
 /** @param {Board} board @param {boolean} toGradient */
@@ -86,5 +118,5 @@ function turn(board, toGradient) {
   const entry = board.view.entry;
   if (!entry) return;
   const isGradient = !board.scene.nodes.some((/** @type {any} */ node) => node.name === entry.replace(/\[.*$/, ""));
-  if (isGradient !== toGradient) board.select(toGradient ? `d${entry}` : entry.slice(1));
+  if (isGradient !== toGradient) board.goTo(toGradient ? `d${entry}` : entry.slice(1));
 }

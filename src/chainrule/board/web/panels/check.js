@@ -17,12 +17,12 @@ export function checkPanel(board) {
     <section class="panel check" aria-labelledby="check-title">
       <div class="bar">
         <h2 id="check-title">Check</h2>
-        ${board.readOnly ? nothing : html`<button type="button" ?disabled=${isRunning} @click=${() => board.runCheck()}>Check the gradients</button>`}
+        ${board.readOnly ? nothing : html`<button type="button" aria-disabled=${Boolean(isRunning)} @click=${() => board.runCheck()}>Check the gradients</button>`}
       </div>
       ${!check
         ? html`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.</p>`
         : isRunning
-          ? html`<p role="status"><progress max=${check.of} .value=${check.done}></progress> ${grouped(check.done)} of ${grouped(check.of)} entries</p>`
+          ? html`<p role="status"><progress aria-label="Entries checked" max=${check.of} .value=${check.done}></progress> ${grouped(check.done)} of ${grouped(check.of)} entries</p>`
           : verdict(board, check)}
     </section>
   `;
@@ -42,7 +42,7 @@ function verdict(board, check) {
           <figure>
             <figcaption>${parameter.name}: ${parameter.checked} checked${parameter.kinks ? html`, ${parameter.kinks} at a kink` : nothing}</figcaption>
             <canvas class="errors" role="img" aria-label="Relative errors of ${parameter.name}, at most ${short(parameter.worst, 2)}"
-              ${painted(errorMap(parameter), `${check.step} ${check.version} ${parameter.name} ${board.view.theme}`)}></canvas>
+              ${painted(errorMap(parameter), [parameter, board.paper])}></canvas>
           </figure>
         `,
       )}
@@ -51,10 +51,10 @@ function verdict(board, check) {
       <li><span class="tone good"></span> at most 1e−7</li><li><span class="tone middle"></span> between</li>
       <li><span class="tone bad"></span> above 1e−2</li><li><span class="tone kink"></span> the step crosses a ReLU's kink: not judged</li>
     </ul>
-    <table class="visually-hidden"><caption>Largest relative errors</caption>
+    <div class="visually-hidden"><table><caption>Largest relative errors</caption>
       <thead><tr><th scope="col">parameter</th><th scope="col">checked</th><th scope="col">at a kink</th><th scope="col">largest error</th></tr></thead>
       <tbody>${check.parameters.map((/** @type {any} */ p) => html`<tr><th scope="row">${p.name}</th><td>${p.checked}</td><td>${p.kinks}</td><td>${short(p.worst, 2)}</td></tr>`)}</tbody>
-    </table>
+    </table></div>
   `;
 }
 
@@ -66,18 +66,25 @@ function errorMap(parameter) {
     const dark = themeOf(canvas) === "dark";
     const [w, h] = [width / columns, height / rows];
     for (let i = 0; i < rows * columns; ++i) {
-      const [x, y] = [(i % columns) * w, Math.floor(i / columns) * h];
+      const [x, y] = [Math.round((i % columns) * w), Math.round(Math.floor(i / columns) * h)];
       const error = parameter.errors.data[i];
       const state = parameter.states.data[i]; // 0 not checked, 1 checked, 2 at a kink
       if (state === 0) continue;
       context.fillStyle = state === 2 ? (dark ? "#4a505a" : "#c9ced6") : tone(error, dark);
-      context.fillRect(x, y, Math.max(1, w - 0.5), Math.max(1, h - 0.5));
-      if (state === 2) {
-        context.strokeStyle = dark ? "#9aa3b0" : "#6b7280";
-        context.lineWidth = 1;
+      const gap = w > 4 && h > 4 ? 1 : 0;
+      const [right, bottom] = [Math.round(((i % columns) + 1) * w), Math.round((Math.floor(i / columns) + 1) * h)];
+      context.fillRect(x, y, Math.max(1, right - x - gap), Math.max(1, bottom - y - gap));
+      const isBad = state === 1 && !(error <= BAD);
+      if (state === 2 || isBad) { // a stroke, or a cross: told apart without colour too
+        context.strokeStyle = isBad ? (dark ? "#1b1f25" : "#ffffff") : dark ? "#9aa3b0" : "#6b7280";
+        context.lineWidth = isBad ? 1.5 : 1;
         context.beginPath();
         context.moveTo(x, y + h);
         context.lineTo(x + w, y);
+        if (isBad) {
+          context.moveTo(x, y);
+          context.lineTo(x + w, y + h);
+        }
         context.stroke();
       }
     }
@@ -86,8 +93,9 @@ function errorMap(parameter) {
 
 /** @param {number} error @param {boolean} dark */
 function tone(error, dark) {
-  if (!(error <= BAD)) return dark ? "#ff7a59" : "#c2290a";
-  if (error <= GOOD) return dark ? "#37b98a" : "#00805a";
+  // From light to dark on light paper, from dark to light on dark: in order for eyes that don't tell red from green.
+  if (!(error <= BAD)) return dark ? "#ff8a6b" : "#a31d00";
+  if (error <= GOOD) return dark ? "#1f7a5c" : "#7fcfb2";
   const t = Math.log10(error / GOOD) / Math.log10(BAD / GOOD);
-  return dark ? `hsl(${150 - 110 * t} 60% 58%)` : `hsl(${160 - 120 * t} 70% 36%)`;
+  return dark ? `hsl(${160 - 110 * t} ${58 + 10 * t}% ${30 + 24 * t}%)` : `hsl(${158 - 108 * t} ${45 + 35 * t}% ${66 - 24 * t}%)`;
 }

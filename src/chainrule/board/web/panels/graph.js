@@ -6,6 +6,9 @@ import { number, shapeText, short } from "../numbers.js";
 
 /** @typedef {import("../board.js").Board} Board */
 
+const AROUND = 64; // pixels of the page that are beside the drawing
+const LEAST_ZOOM = 0.75;
+const MOST_ZOOM = 1.25;
 const PHASE_OF = { forward: 0, loss: 1, backward: 2, update: 3 };
 
 /** @param {Board} board */
@@ -14,30 +17,44 @@ export function graphPanel(board) {
   const { layout } = scene;
   const told = new Map((answers.frame?.nodes ?? []).map((/** @type {any} */ node) => [node.name, node]));
   const [width, height] = [layout.width + 16, layout.height + 16];
+  const zoom = fitting(board, width);
+  const names = layout.boxes.filter((/** @type {any} */ box) => !box.elided).map(nameOf);
+  const stop = names.includes(chosenNode(board)) ? chosenNode(board) : names[0];
   return html`
     <section class="panel graph" aria-labelledby="graph-title">
       <div class="bar">
         <h2 id="graph-title">Graph</h2>
         <p class="aside">${driver(board)}</p>
+        <span class="scale"><span aria-hidden="true">−</span><span class="ramp" role="img" aria-label="Colours: orange below 0, blue above"></span><span aria-hidden="true">+</span></span>
         <form class="find" @submit=${(/** @type {Event} */ event) => find(board, event)}>
           <label for="find">Find</label>
           <input id="find" name="entry" list="nodes" placeholder="W1[0, 3]" autocomplete="off" spellcheck="false" />
           <datalist id="nodes">${scene.nodes.map((/** @type {any} */ node) => html`<option value=${node.name}></option>`)}</datalist>
         </form>
       </div>
-      <div class="scroll" tabindex="0" role="group" aria-label="Graph, scrollable">
-        <div class="drawing" ${styled({ width: `${width}px`, height: `${height}px` })}>
+      <div class="scroll" role="group" aria-label="Nodes">
+        <div class="drawing" ${styled({ width: `${width}px`, height: `${height}px`, zoom: String(zoom) })}>
           <svg viewBox="-8 -8 ${width} ${height}" width=${width} height=${height} aria-hidden="true">
             ${layout.routes.map((/** @type {any} */ route) => line(route))}
             ${layout.tags.map((/** @type {any} */ tag) => svg`<text class="tag ${tag.lane}" x=${tag.x + tag.width / 2} y=${tag.y + tag.height / 2 + 4}>${tag.text}</text>`)}
             ${layout.headings.map((/** @type {any} */ heading) => svg`<text class="heading ${heading.lane}" x=${heading.x} y=${heading.y}>${heading.text}</text>`)}
           </svg>
-          ${layout.boxes.map((/** @type {any} */ box) => card(board, box, told.get(box.name)))}
+          ${layout.boxes.map((/** @type {any} */ box) => card(board, box, told.get(box.name), stop))}
         </div>
       </div>
       ${board.expanded ? entries(board) : nothing}
     </section>
   `;
+}
+
+/**
+ * How far the drawing is drawn together or apart to take the page's width; a small page moves it under its window instead.
+ * @param {Board} board
+ * @param {number} width
+ */
+function fitting(board, width) {
+  const room = board.root.clientWidth - AROUND;
+  return room < LEAST_ZOOM * width ? 1 : Math.min(MOST_ZOOM, room / width);
 }
 
 /** @param {Board} board */
@@ -68,24 +85,34 @@ function arrow(route) {
  * @param {Board} board
  * @param {any} box
  * @param {any} told
+ * @param {string} stop the one card that Tab comes to; arrows lead on
  */
-function card(board, box, told) {
+function card(board, box, told, stop) {
   const isGradient = box.lane === "backward";
-  const name = isGradient ? `d${box.name}` : box.name;
+  const name = nameOf(box);
   const place = styled({ left: `${box.x + 8}px`, top: `${box.y + 8}px`, width: `${box.width}px`, height: `${box.height}px` });
   if (box.elided) return html`<div class="card elided" ${place}>${box.elided}</div>`;
   const portrait = isGradient ? told?.gradient : told?.value;
-  const selected = (board.view.entry ?? "").replace(/\[.*$/, "") === name;
   return html`
     <button type="button" class="card ${box.lane} ${box.kind} ${isReached(board, box) ? "" : "ahead"}" ${place}
-      data-node=${name} aria-pressed=${selected}
-      @click=${() => board.select(name)} @dblclick=${() => expand(board, box.name, isGradient)}>
-      <span class="name">${isGradient ? html`<i class="d">d</i>${label(box.name)}` : label(box.name)}</span>
-      <span class="shape">${shapeText(told?.shape ?? box.shape)}</span>
+      data-node=${name} aria-pressed=${name === chosenNode(board)} tabindex=${name === stop ? 0 : -1}
+      @click=${() => (board.view.entry === name ? expand(board, box.name, isGradient) : board.select(name))}>
+      <span class="name ${name.length > 6 ? "long" : ""}">${isGradient ? html`<i class="d">d</i>${label(box.name)}` : label(box.name)}</span>
+      <span class="shape">${box.shape.length ? shapeText(told?.shape ?? box.shape) : nothing}</span>
       <span class="visually-hidden">${isGradient ? "gradient" : box.operation}</span>
-      ${portrait ? picture(board, name, portrait) : html`<span class="none">no gradient</span>`}
+      ${portrait ? picture(board, name, portrait) : html`<span class="none">${isGradient ? "no gradient" : "not given"}</span>`}
     </button>
   `;
+}
+
+/** @param {any} box */
+function nameOf(box) {
+  return box.lane === "backward" ? `d${box.name}` : box.name;
+}
+
+/** The node of what is selected. @param {Board} board */
+function chosenNode(board) {
+  return (board.view.entry ?? "").replace(/\[.*$/, "");
 }
 
 /** Trailing digits as a subscript. @param {string} name */
@@ -102,19 +129,20 @@ function label(name) {
 function picture(board, name, portrait) {
   const { least, most, nonfinite } = portrait;
   if (portrait.size === 1) {
-    return html`<span class="scalar ${nonfinite ? "bad" : ""}">${number(portrait.only, `only ${name}`)}</span>`;
+    return html`<span class="scalar ${nonfinite ? "bad" : ""}">${number(portrait.only, `only ${name}`, board.view.projector ? 3 : 4)}</span>`;
   }
-  const largest = Math.max(Math.abs(least ?? 0), Math.abs(most ?? 0));
+  const isHuge = Math.max(Math.abs(least), Math.abs(most)) >= 1e100; // long exponents leave little room
+  const digits = isHuge ? 1 : board.view.projector ? 2 : 3;
   return html`
-    <canvas class="heat" ${painted(heatMap(portrait.picture, largest), `${board.askedFor.frame} ${board.view.theme} ${name}`)}></canvas>
-    <span class="range ${nonfinite ? "bad" : ""}">${nonfinite ? `${nonfinite} not finite` : html`${number(least, `least ${name}`, 3)} … ${number(most, `most ${name}`, 3)}`}</span>
+    <canvas class="heat" ${painted(heatMap(portrait.picture), [portrait, board.paper])}></canvas>
+    <span class="range ${nonfinite ? "bad" : ""}">${nonfinite ? `${nonfinite} not finite` : [number(least, `least ${name}`, digits), number(most, `most ${name}`, digits)]}</span>
   `;
 }
 
 /** Whether the phase of the step has come so far. @param {Board} board @param {any} box */
 function isReached(board, box) {
   const phase = PHASE_OF[/** @type {keyof PHASE_OF} */ (board.state.phase)];
-  if (board.state.playing) return true;
+  if (!board.state.walking) return true;
   if (box.lane === "backward") return phase >= 2;
   return box.shape.length === 0 && !box.elided ? phase >= 1 : true; // the loss and its terms are numbers
 }
@@ -131,9 +159,8 @@ function find(board, event) {
   const input = /** @type {HTMLInputElement} */ (/** @type {HTMLFormElement} */ (event.target).elements.namedItem("entry"));
   const entry = input.value.trim();
   if (!entry) return;
-  board.select(entry);
-  input.value = "";
-  input.blur();
+  input.select();
+  board.goTo(entry);
 }
 
 /** A node's entries as numbers. @param {Board} board */
@@ -152,15 +179,16 @@ function entries(board) {
         <h3>${name} ${shapeText(block.shape)}</h3>
         ${mover(board, "rows", block.row, rows, isVector ? 1 : block.shape[0])}
         ${mover(board, "columns", block.column, columns, block.shape.at(-1) ?? 1)}
-        <button type="button" @click=${() => { board.expanded = null; board.refresh(); }}>Close</button>
+        <button type="button" @click=${() => board.close()}>Close</button>
       </div>
-      <div class="scroll" tabindex="0" role="group" aria-label="Entries of ${name}">
-        <table>
-          <thead><tr><th></th>${range(columns).map((j) => html`<th scope="col">${block.column + j}</th>`)}</tr></thead>
+      <div class="scroll">
+        <table class="cells">
+          <caption class="visually-hidden">Entries of ${name}</caption>
+          <thead><tr><td></td>${range(columns).map((j) => html`<th scope="col">${block.column + j}</th>`)}</tr></thead>
           <tbody>
             ${range(rows).map(
               (i) => html`<tr><th scope="row">${isVector ? "" : block.row + i}</th>
-                ${range(columns).map((j) => html`<td><button type="button" class="entry" data-entry="${name}${index(i, j)}"
+                ${range(columns).map((j) => html`<td><button type="button" class="entry" tabindex=${i || j ? -1 : 0} data-entry="${name}${index(i, j)}"
                   @click=${() => board.select(name + index(i, j))}>${number(block.entries.data[i * columns + j], `entry ${name}${index(i, j)}`, 3)}</button></td>`)}</tr>`,
             )}
           </tbody>
@@ -181,13 +209,13 @@ function mover(board, what, first, count, all) {
   if (count >= all) return nothing;
   const key = what === "rows" ? "row" : "column";
   const go = (/** @type {number} */ to) => {
-    board.expanded = { .../** @type {any} */ (board.expanded), [key]: Math.max(0, Math.min(to, all - 1)) };
+    board.expanded = { .../** @type {any} */ (board.expanded), [key]: Math.max(0, to < all ? to : first) };
     board.refresh();
   };
   return html`
     <span class="mover">${what} ${first} to ${first + count - 1} of ${all}
-      <button type="button" aria-label="Earlier ${what}" ?disabled=${first === 0} @click=${() => go(first - count)}>‹</button>
-      <button type="button" aria-label="Later ${what}" ?disabled=${first + count >= all} @click=${() => go(first + count)}>›</button>
+      <button type="button" aria-label="Earlier ${what}" aria-disabled=${first === 0} @click=${() => go(first - count)}>‹</button>
+      <button type="button" aria-label="Later ${what}" aria-disabled=${first + count >= all} @click=${() => go(first + count)}>›</button>
     </span>
   `;
 }

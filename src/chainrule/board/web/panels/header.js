@@ -1,12 +1,11 @@
 // Where the run stands, and what moves it.
 
 import { html, nothing } from "lit-html";
+import { PANELS } from "../address.js";
 import { KEYS } from "../keys.js";
-import { grouped, number } from "../numbers.js";
+import { even, grouped, number } from "../numbers.js";
 
 /** @typedef {import("../board.js").Board} Board */
-
-const PHASE_WORDS = { forward: "forward", loss: "loss", backward: "backward", update: "update" };
 
 /** @param {Board} board */
 export function header(board) {
@@ -16,24 +15,27 @@ export function header(board) {
       <div class="title">
         <h1>chainrule board</h1>
         <p>${scene.title} · ${layers(scene)} · ${grouped(scene.parameters)} parameters</p>
+        <div class="tools">
+          ${board.readOnly ? nothing : pace(board)}
+          <button type="button" aria-pressed=${board.view.projector} @click=${() => board.look({ projector: !board.view.projector })}>Projector</button>
+          <button type="button" @click=${() => board.look({ theme: nextTheme(board.view.theme) })}>Theme: ${board.view.theme}</button>
+          ${PANELS.filter((panel) => panel === "keys" || !board.readOnly).map((panel) => toggle(board, panel))}
+        </div>
       </div>
-      ${board.readOnly ? nothing : controls(board)}
-      <dl class="measures">
-        <div><dt>step</dt><dd data-of="step" data-exact=${state.step}>${grouped(state.step)}</dd></div>
-        <div><dt>loss</dt><dd>${number(board.answers.frame?.loss, "loss")}</dd></div>
-        <div><dt>accuracy</dt><dd>${number(board.answers.samples?.accuracy, "accuracy", 3)}</dd></div>
-      </dl>
-      <div class="tools">
-        <button type="button" aria-pressed=${board.view.projector} @click=${() => board.look({ projector: !board.view.projector })}>Projector</button>
-        <button type="button" aria-label="Theme: ${board.view.theme}" @click=${() => board.look({ theme: nextTheme(board.view.theme) })}>${THEME_WORDS[board.view.theme]}</button>
-        ${board.readOnly ? nothing : toggles(board)}
+      <div class="run">
+        <div class="primary">
+          ${board.readOnly ? nothing : controls(board)}
+          <dl class="measures">
+            <div><dt>step</dt><dd data-of="step" data-exact=${state.step}>${grouped(state.step)}</dd></div>
+            <div><dt>loss</dt><dd>${number(board.answers.frame?.loss, "loss", 4, even)}</dd></div>
+            <div><dt>accuracy</dt><dd>${number(board.answers.samples?.accuracy, "accuracy", 3, even)}</dd></div>
+          </dl>
+        </div>
+        ${board.readOnly ? nothing : [jumps(board), phases(board)]}
       </div>
-      ${notices(board)} ${board.openPanel === "keys" ? keyList() : nothing}
     </header>
   `;
 }
-
-const THEME_WORDS = { auto: "Auto", light: "Light", dark: "Dark" };
 
 /** @param {"auto" | "light" | "dark"} theme @returns {"auto" | "light" | "dark"} */
 function nextTheme(theme) {
@@ -45,55 +47,69 @@ function layers(scene) {
   return [scene.columns, ...scene.network.hidden_layer_sizes, scene.classes.length].join("–");
 }
 
+/** @param {Board} board @param {typeof PANELS[number]} panel */
+function toggle(board, panel) {
+  const words = { network: "Network", quiz: "Quiz", keys: "Keys" };
+  return html`<button type="button" aria-expanded=${board.view.panel === panel} @click=${() => board.toggle(panel)}>${words[panel]}</button>`;
+}
+
 /** @param {Board} board */
-function controls(board) {
-  const { state } = board;
+function pace(board) {
+  const { rate } = board.state;
   return html`
-    <div class="controls" role="group" aria-label="Run">
-      <button type="button" class="main" @click=${() => board.togglePlay()}>${state.playing ? "Pause" : "Play"}</button>
-      <button type="button" @click=${() => board.command("back")} ?disabled=${state.step === 0 && state.phase === "forward"}>Back</button>
-      <button type="button" @click=${() => board.command("step")}>Step</button>
-      <button type="button" @click=${() => board.command("step", { count: 100 })}>100 steps</button>
-      <button type="button" @click=${() => board.command("reset")} ?disabled=${state.step === 0}>To the start</button>
-      <label class="rate">pace
-        <select @change=${(/** @type {any} */ event) => pace(board, event.target.value)}>
-          <option value="" ?selected=${state.rate === null}>as fast as it goes</option>
-          ${[1, 4, 20, 100].map((rate) => html`<option value=${rate} ?selected=${state.rate === rate}>${rate} a second</option>`)}
-        </select>
-      </label>
-    </div>
-    <ol class="phases" aria-label="Phases of step ${state.step + 1}">
-      ${board.scene.phases.map(
-        (/** @type {keyof PHASE_WORDS} */ phase) => html`
-          <li aria-current=${phase === state.phase ? "step" : nothing}>${PHASE_WORDS[phase]}</li>
-        `,
-      )}
-      <li><button type="button" @click=${() => board.command("phase")}>Next phase</button></li>
-    </ol>
+    <label>Pace
+      <select @change=${(/** @type {any} */ event) => keepPace(board, event.target.value)}>
+        <option value="" ?selected=${rate === null}>full speed</option>
+        ${[1, 4, 20, 100].map((each) => html`<option value=${each} ?selected=${rate === each}>${each} a second</option>`)}
+      </select>
+    </label>
   `;
 }
 
 /** @param {Board} board @param {string} value */
-function pace(board, value) {
+function keepPace(board, value) {
   const rate = value ? Number(value) : null;
   if (board.state.playing) board.command("play", { rate });
   else board.state.rate = rate;
 }
 
-/** @param {Board} board */
-function toggles(board) {
-  return ["network", "quiz", "keys"].map(
-    (panel) => html`
-      <button type="button" aria-expanded=${board.openPanel === panel} @click=${() => {
-        board.openPanel = board.openPanel === panel ? "" : panel;
-        board.draw();
-      }}>${{ network: "Network", quiz: "Quiz", keys: "Keys" }[panel]}</button>
-    `,
-  );
+/** Where there is nothing behind, the buttons do nothing; they keep the focus all the same. @param {Board} board */
+function controls(board) {
+  const { state } = board;
+  return html`
+    <div class="controls" role="group" aria-label="Run">
+      <button type="button" class="main" @click=${() => board.togglePlay()}>${state.playing ? "Pause" : "Play"}</button>
+      <button type="button" @click=${() => board.command("back")} aria-disabled=${state.step === 0 && state.phase === "forward"}>Back</button>
+      <button type="button" @click=${() => board.command("step")}>Step</button>
+    </div>
+  `;
 }
 
 /** @param {Board} board */
-function notices(board) {
+function jumps(board) {
+  return html`
+    <div class="jumps" role="group" aria-label="Jumps">
+      <button type="button" @click=${() => board.command("step", { count: 100 })}>100 steps</button>
+      <button type="button" @click=${() => board.command("reset")} aria-disabled=${board.state.step === 0}>To the start</button>
+    </div>
+  `;
+}
+
+/** @param {Board} board */
+function phases(board) {
+  const { state } = board;
+  return html`
+    <div class="phases" role="group" aria-label="Phases of step ${state.step + 1}">
+      <ol>
+        ${board.scene.phases.map((/** @type {string} */ phase) => html`<li aria-current=${state.walking && phase === state.phase ? "step" : nothing}>${phase}</li>`)}
+      </ol>
+      <button type="button" @click=${() => board.command("phase")}>Next phase</button>
+    </div>
+  `;
+}
+
+/** What there is to say, in sight wherever the page is scrolled to. @param {Board} board */
+export function notices(board) {
   const words = [];
   if (!board.connected) words.push(board.waitingText());
   if (board.state.stopped_at !== null) {
@@ -103,9 +119,12 @@ function notices(board) {
   return html`<div class="notices" role="status" aria-live="polite">${words.map((text) => html`<p>${text}</p>`)}</div>`;
 }
 
-function keyList() {
+/** @param {Board} board */
+export function keyList(board) {
+  if (board.view.panel !== "keys") return nothing;
   return html`
-    <section class="keys" aria-label="Keys">
+    <section class="panel keys" aria-labelledby="keys-title">
+      <div class="bar"><h2 id="keys-title">Keys</h2><button type="button" class="close" @click=${() => board.close()}>Close</button></div>
       <dl>${KEYS.map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl>
     </section>
   `;

@@ -1,6 +1,7 @@
 // Panel 2: what the selected node or entry is, in symbols and in numbers.
 
 import { html, nothing } from "lit-html";
+import { keyed } from "lit-html/directives/keyed.js";
 import { unsafeHTML } from "lit-html/directives/unsafe-html.js";
 import { number, shapeText } from "../numbers.js";
 
@@ -34,11 +35,11 @@ function about(board, found) {
         <figure class="formula">
           <figcaption>${formula.caption}</figcaption>
           <div class="math" tabindex="0" role="group" aria-label=${formula.text}>${unsafeHTML(formula.mathml)}</div>
-          ${formula.shapes ? html`<p class="shapes">${formula.shapes}</p>` : nothing}
+          ${formula.shapes ? html`<p class="shapes">${formula.shapes.replaceAll("->", "→")}</p>` : nothing}
         </figure>
       `,
     )}
-    ${found.editable && !board.readOnly ? editor(board, found) : nothing}
+    ${found.editable && !board.readOnly ? keyed(found.editable, editor(board, found)) : nothing}
     ${found.numpy ? numpy(board, found) : nothing}
   `;
 }
@@ -55,21 +56,21 @@ function editor(board, found) {
       <label>Set ${found.editable} to <input name="value" inputmode="decimal" autocomplete="off" .value=${String(found.value)} /></label>
       <button type="submit">Set</button>
     </form>
-    ${edited ? outcome(edited) : nothing}
+    ${edited ? outcome(edited, board.scene.loss) : nothing}
   `;
 }
 
-/** What g dw foretold, beside what happened. @param {any} edited */
-function outcome(edited) {
+/** What g dw foretold, beside what happened. @param {any} edited @param {string} loss its name */
+function outcome(edited, loss) {
   return html`
     <table class="outcome">
-      <caption>What the gradient foretold, and what happened to J</caption>
+      <caption>What the gradient foretold, and what happened to ${loss}</caption>
       <tbody>
         <tr><th scope="row">dw</th><td>${number(edited.change, "edit dw", 6)}</td></tr>
         <tr><th scope="row">g · dw</th><td>${number(edited.predicted, "edit predicted", 6)}</td></tr>
-        <tr><th scope="row">J before</th><td>${number(edited.before, "edit before", 8)}</td></tr>
-        <tr><th scope="row">J after</th><td>${number(edited.after, "edit after", 8)}</td></tr>
-        <tr><th scope="row">change of J</th><td>${number(edited.happened, "edit happened", 6)}</td></tr>
+        <tr><th scope="row">${loss} before</th><td>${number(edited.before, "edit before", 8)}</td></tr>
+        <tr><th scope="row">${loss} after</th><td>${number(edited.after, "edit after", 8)}</td></tr>
+        <tr><th scope="row">change of ${loss}</th><td>${number(edited.happened, "edit happened", 6)}</td></tr>
       </tbody>
     </table>
   `;

@@ -1,7 +1,7 @@
 // Panel 3: the paths of the chain rule from one entry to the loss, with numbers.
 
 import { html, nothing } from "lit-html";
-import { number, short } from "../numbers.js";
+import { even, number, short } from "../numbers.js";
 
 /** @typedef {import("../board.js").Board} Board */
 
@@ -35,26 +35,26 @@ function table(ledger) {
   return html`
     <div class="scroll" tabindex="0" role="group" aria-label="Paths">
       <table>
-        <thead><tr><th scope="col">path</th><th scope="col">factors</th><th scope="col" class="right">product</th></tr></thead>
+        <thead><tr><th scope="col">path, and its factors from J back</th><th scope="col" class="right">product</th></tr></thead>
         <tbody>
           ${ledger.rows.map(
             (/** @type {any} */ row) => html`
               <tr>
-                <th scope="row" class="path">${row.path}</th>
-                <td class="factors">${row.factors.map(
+                <th scope="row"><span class="path">${row.path}</span>
+                <span class="factors">${row.factors.map(
                   (/** @type {any} */ factor, /** @type {number} */ i) => html`${i ? html`<span class="times">·</span>` : nothing}<span class="factor" title="${factor.symbol} = ${factor.value}"><span class="symbol">${factor.formula}</span><span class="value">${number(factor.value, `factor ${factor.symbol} of ${row.path}`)}</span></span>`,
-                )}</td>
-                <td class="right">${number(row.product, `product of ${row.path}`, 6)}</td>
+                )}</span></th>
+                <td class="right">${number(row.product, `product of ${row.path}`, 8, even)}</td>
               </tr>
             `,
           )}
-          ${ledger.rest_count ? html`<tr class="rest"><th scope="row" colspan="2">${ledger.rest_count} other paths together</th><td class="right">${number(ledger.rest, "ledger rest", 6)}</td></tr>` : nothing}
+          ${ledger.rest_count ? html`<tr class="rest"><th scope="row">${ledger.rest_count} other paths together</th><td class="right">${number(ledger.rest, "ledger rest", 8, even)}</td></tr>` : nothing}
         </tbody>
         <tfoot>
-          <tr><th scope="row" colspan="2">sum of the paths</th><td class="right">${number(ledger.total, "ledger total", 8)}</td></tr>
-          <tr><th scope="row" colspan="2">gradient by the backward pass</th><td class="right">${number(ledger.gradient, "ledger gradient", 8)}</td></tr>
+          <tr><th scope="row">sum of the paths</th><td class="right">${number(ledger.total, "ledger total", 8, even)}</td></tr>
+          <tr><th scope="row">gradient by the backward pass</th><td class="right">${number(ledger.gradient, "ledger gradient", 8, even)}</td></tr>
           <tr class=${Math.abs(ledger.residual) <= 1e-9 * Math.abs(ledger.magnitude || 1) ? "good" : "bad"}>
-            <th scope="row" colspan="2">they differ by</th><td class="right">${number(ledger.residual, "ledger residual", 3)}</td>
+            <th scope="row">they differ by</th><td class="right">${number(ledger.residual, "ledger residual", 3)}</td>
           </tr>
         </tfoot>
       </table>

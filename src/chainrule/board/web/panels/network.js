@@ -6,7 +6,7 @@ import { html, nothing } from "lit-html";
 
 /** @param {Board} board */
 export function networkPanel(board) {
-  if (board.openPanel !== "network" || board.readOnly) return nothing;
+  if (board.view.panel !== "network" || board.readOnly) return nothing;
   const { network, choices } = board.scene;
   const select = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string[]} */ options) => html`
     <label>${label} <select name=${name}>${options.map((option) => html`<option ?selected=${option === network[name]}>${option}</option>`)}</select></label>`;
@@ -14,7 +14,7 @@ export function networkPanel(board) {
     <label>${label} <input name=${name} .value=${String(value)} autocomplete="off" spellcheck="false" /></label>`;
   return html`
     <section class="panel network" aria-labelledby="network-title">
-      <div class="bar"><h2 id="network-title">Network</h2></div>
+      <div class="bar"><h2 id="network-title">Network</h2><button type="button" class="close" @click=${() => board.close()}>Close</button></div>
       <form @submit=${(/** @type {Event} */ event) => apply(board, event)}>
         ${field("hidden_layer_sizes", "Hidden layers", network.hidden_layer_sizes.join(", "))}
         ${select("activation", "Activation", choices.activation)} ${select("initialization", "Start", choices.initialization)}
@@ -52,8 +52,5 @@ async function apply(board, event) {
     board.say("Nothing was changed.");
     return;
   }
-  if (await board.command("network", { changes })) {
-    board.scene = await board.transport.request("scene");
-    board.draw();
-  }
+  await board.command("network", { changes });
 }

@@ -1,6 +1,7 @@
 // A number is hidden, the student types it.
 
 import { html, nothing } from "lit-html";
+import { keyed } from "lit-html/directives/keyed.js";
 import { unsafeHTML } from "lit-html/directives/unsafe-html.js";
 import { number } from "../numbers.js";
 
@@ -8,16 +9,17 @@ import { number } from "../numbers.js";
 
 /** @param {Board} board */
 export function quizPanel(board) {
-  if (board.openPanel !== "quiz" || board.readOnly) return nothing;
+  if (board.view.panel !== "quiz" || board.readOnly) return nothing;
   const { quiz } = board;
   return html`
     <section class="panel quiz" aria-labelledby="quiz-title">
       <div class="bar">
         <h2 id="quiz-title">Quiz</h2>
         <button type="button" @click=${() => ask(board)}>${quiz ? "Another question" : "Ask me"}</button>
-        ${quiz ? html`<p class="aside">${quiz.right} of ${quiz.asked} right</p>` : nothing}
+        ${quiz?.asked ? html`<p class="aside">${quiz.right} of ${quiz.asked} right</p>` : nothing}
+        <button type="button" class="close" @click=${() => board.close()}>Close</button>
       </div>
-      ${quiz?.question ? question(board, quiz) : html`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
+      ${quiz?.question ? keyed(quiz.question.id, question(board, quiz)) : html`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
     </section>
   `;
 }
@@ -27,7 +29,7 @@ async function ask(board) {
   const question = await board.command("quiz", { focus: board.view.focus });
   if (!question) return;
   board.quiz = { right: board.quiz?.right ?? 0, asked: board.quiz?.asked ?? 0, question, answer: null };
-  board.draw();
+  board.focusOn(".quiz input");
 }
 
 /** @param {Board} board @param {any} quiz */
@@ -37,9 +39,9 @@ function question(board, quiz) {
     <p>${asked.text}</p>
     <div class="math" tabindex="0" role="group" aria-label=${asked.formula}>${unsafeHTML(asked.mathml)}</div>
     <table><tbody>${asked.given.map((/** @type {any} */ given) => html`<tr><th scope="row">${given.entry}</th><td class="right">${number(given.value, `given ${given.entry}`)}</td></tr>`)}</tbody></table>
-    <form class="edit" @submit=${(/** @type {any} */ event) => { event.preventDefault(); answerIt(board, event.target.elements.answer.value); }}>
-      <label>${asked.entry} = <input name="answer" inputmode="decimal" autocomplete="off" ?disabled=${answer?.right} /></label>
-      <button type="submit" ?disabled=${answer?.right}>Answer</button>
+    <form class="edit" @submit=${(/** @type {any} */ event) => { event.preventDefault(); if (!answer?.right) answerIt(board, event.target.elements.answer.value); }}>
+      <label>${asked.entry} = <input name="answer" inputmode="decimal" autocomplete="off" ?readonly=${answer?.right} /></label>
+      <button type="submit" aria-disabled=${answer?.right ?? false}>Answer</button>
     </form>
     <p role="status" class=${answer ? (answer.right ? "good" : "bad") : ""}>${answer ? (answer.right ? html`Right: ${number(answer.value, `answer ${asked.entry}`, 6)}.` : "Not yet. Within one per cent is right.") : nothing}</p>
   `;

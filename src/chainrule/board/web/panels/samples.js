@@ -3,7 +3,7 @@
 import { html, nothing, svg } from "lit-html";
 import { classColour, classShape } from "../colours.js";
 import { styled } from "../draw.js";
-import { grouped, number } from "../numbers.js";
+import { even, grouped, number } from "../numbers.js";
 
 /** @typedef {import("../board.js").Board} Board */
 
@@ -36,16 +36,16 @@ function residual(board, sample) {
   const classes = board.scene.classes;
   return html`
     <table class="residual">
-      <caption>Sample ${sample.row}, class ${classes[sample.label]}: J = ${number(sample.loss, "sample loss")}</caption>
-      <thead><tr><th scope="col">class</th><th scope="col">p</th><th scope="col">y</th><th scope="col">dZ = p − y</th></tr></thead>
+      <caption>Sample ${sample.row}, class ${classes[sample.label]}: ${board.scene.loss} = ${number(sample.loss, "sample loss")}</caption>
+      <thead><tr><th scope="col">class</th><th scope="col" class="right">p</th><th scope="col" class="right">y</th><th scope="col" class="right">dZ = p − y</th></tr></thead>
       <tbody>
         ${classes.slice(0, 30).map(
           (/** @type {string} */ name, /** @type {number} */ k) => html`
             <tr>
               <th scope="row">${swatch(k)} ${name}</th>
-              <td>${bar(sample.p.data[k], "value")}${number(sample.p.data[k], `p ${k}`)}</td>
-              <td>${number(sample.y.data[k], `y ${k}`, 1)}</td>
-              <td>${bar(sample.d.data[k], "gradient")}${number(sample.d.data[k], `p-y ${k}`)}</td>
+              <td class="right">${bar(sample.p.data[k], "value")}${number(sample.p.data[k], `p ${k}`, 4, even)}</td>
+              <td class="right">${number(sample.y.data[k], `y ${k}`, 1)}</td>
+              <td class="right">${bar(sample.d.data[k], "gradient")}${number(sample.d.data[k], `p-y ${k}`, 4, even)}</td>
             </tr>
           `,
         )}
@@ -79,18 +79,20 @@ const SHAPES = {
 /** @param {Board} board @param {any} samples */
 function list(board, samples) {
   const K = board.scene.classes.length;
+  const focus = /** @type {number} */ (board.view.focus);
   const count = samples.rows.shape[0];
   const others = samples.of < samples.all ? `, of ${grouped(samples.of)} looked at of ${grouped(samples.all)}` : "";
   return html`
-    <div class="scroll" tabindex="0" role="group" aria-label="Rows">
-      <table class="rows">
+    <div class="scroll">
+      <table class="rows cells">
+        <caption class="visually-hidden">Rows, by ${board.view.order}</caption>
         <thead><tr><th scope="col">row</th><th scope="col">class</th><th scope="col" class="right">loss</th><th scope="col" class="right">p of class</th><th scope="col">predicted</th></tr></thead>
         <tbody>
-          ${Array.from({ length: count }, (_, i) => row(board, samples, i, K))}
+          ${Array.from({ length: count }, (_, i) => row(board, samples, i, K, i === Math.max(0, samples.rows.data.indexOf(focus))))}
         </tbody>
       </table>
     </div>
-    <p class="aside">${grouped(count)} rows${others}; mean loss ${number(samples.mean_loss, "mean loss")}
+    <p class="aside">${grouped(count)} rows${others}; mean loss ${number(samples.mean_loss, "mean loss", 4, even)}
       ${count < samples.of ? html`<button type="button" class="link" @click=${() => { board.listed += 50; board.refresh(); }}>more</button>` : nothing}</p>
   `;
 }
@@ -100,18 +102,19 @@ function list(board, samples) {
  * @param {any} samples
  * @param {number} i
  * @param {number} K
+ * @param {boolean} isStop for Tab; arrows lead on
  */
-function row(board, samples, i, K) {
+function row(board, samples, i, K, isStop) {
   const at = samples.rows.data[i];
   const label = samples.labels.data[i];
   const p = samples.probabilities.data.subarray(i * K, (i + 1) * K);
   const predicted = p.indexOf(Math.max(...p));
   return html`
     <tr class=${at === board.view.focus ? "chosen" : ""}>
-      <th scope="row"><button type="button" class="link" aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button></th>
+      <th scope="row"><button type="button" class="link" tabindex=${isStop ? 0 : -1} aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button></th>
       <td>${swatch(label)} ${board.scene.classes[label]}</td>
-      <td class="right">${number(samples.losses.data[i], `row loss ${at}`)}</td>
-      <td class="right">${number(p[label], `row p ${at}`, 3)}</td>
+      <td class="right">${number(samples.losses.data[i], `row loss ${at}`, 4, even)}</td>
+      <td class="right">${number(p[label], `row p ${at}`, 4, even)}</td>
       <td class=${predicted === label ? "" : "wrong"}>${swatch(predicted)} ${board.scene.classes[predicted]}${predicted === label ? nothing : html`<span class="visually-hidden"> (wrong)</span>`}</td>
     </tr>
   `;

@@ -13,7 +13,7 @@ export function timelinePanel(board) {
   const { timeline } = board.answers;
   return html`
     <section class="panel timeline" aria-labelledby="timeline-title">
-      <div class="bar"><h2 id="timeline-title">Timeline</h2>${timeline ? html`<p class="aside">step ${grouped(timeline.step)} of ${grouped(timeline.furthest)}</p>` : nothing}</div>
+      <div class="bar"><h2 id="timeline-title">Timeline</h2>${timeline ? html`<p class="aside">step ${grouped(board.state.step)} of ${grouped(board.state.furthest)}</p>` : nothing}</div>
       ${timeline ? body(board, timeline) : html`<p class="hint">${board.errors.timeline ?? "…"}</p>`}
     </section>
   `;
@@ -25,8 +25,8 @@ function body(board, timeline) {
   const marks = timeline.marks.shape[0];
   const column = (/** @type {any} */ tensor, /** @type {number} */ j) => Array.from({ length: marks }, (_, i) => tensor.data[i * layers.length + j]);
   return html`
-    <input type="range" class="scrubber" min="0" max=${Math.max(1, timeline.furthest)} .value=${String(board.state.step)}
-      ?disabled=${timeline.furthest === 0} aria-label="Step" aria-valuetext="step ${board.state.step}"
+    <input type="range" class="scrubber" min="0" max=${Math.max(1, board.state.furthest)} .value=${String(board.state.step)}
+      ?disabled=${board.state.furthest === 0} aria-label="Step" aria-valuetext="step ${board.state.step}"
       @input=${(/** @type {any} */ event) => seek(board, Number(event.target.value))} />
     <div class="curves">
       ${chart("loss, nats", timeline, [{ name: "batch", low: timeline.lowest.data, high: timeline.highest.data, edges: timeline.edges.data }], false)}
@@ -65,8 +65,7 @@ async function seek(board, step) {
 function chart(title, timeline, series, log, fixed = null) {
   const scale = (/** @type {number} */ value) => (log ? Math.log10(Math.max(value, 1e-12)) : value);
   const values = series.flatMap((one) => (one.low ? [...one.low, ...one.high] : one.y)).filter((value) => Number.isFinite(value) && (!log || value > 0));
-  if (!values.length && !fixed) return html`<figure class="curve"><figcaption>${title}</figcaption><p class="hint">nothing yet</p></figure>`;
-  const [bottom, top] = fixed ?? [Math.min(...values), Math.max(...values)];
+  const [bottom, top] = fixed ?? (values.length ? [Math.min(...values), Math.max(...values)] : [NaN, NaN]);
   const [low, high] = [scale(bottom), scale(top)];
   const last = Math.max(1, timeline.furthest);
   const x = (/** @type {number} */ step) => (step / last) * WIDTH;
@@ -75,8 +74,10 @@ function chart(title, timeline, series, log, fixed = null) {
     <figure class="curve">
       <figcaption>${title}${log ? ", log" : ""} ${series.length > 1 ? series.map((one, i) => html`<span class="key line-${i % 4}">${one.name}</span>`) : nothing}</figcaption>
       <div class="plot">
-        <span class="top">${short(top, 3)}</span><span class="bottom">${short(bottom, 3)}</span>
-        <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${title}, from ${short(bottom, 3)} to ${short(top, 3)}">
+        ${Number.isNaN(top) ? nothing : html`<span class="top">${short(top, 3)}</span><span class="bottom">${short(bottom, 3)}</span>`}
+        <span class="from">0</span><span class="to">${grouped(timeline.furthest)}</span>
+        ${values.length ? nothing : html`<p class="hint">nothing yet</p>`}
+        <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${title}${values.length ? `, from ${short(bottom, 3)} to ${short(top, 3)}` : ", nothing yet"}">
           ${series.map((one, i) => svg`<path class="line-${i % 4}" d=${one.low ? band(one, x, y) : path(one, x, y)} />`)}
           <line class="now" x1=${x(timeline.step)} x2=${x(timeline.step)} y1="0" y2=${HEIGHT} />
         </svg>
@@ -91,7 +92,7 @@ function path(one, x, y) {
   one.y.forEach((/** @type {number} */ value, /** @type {number} */ i) => {
     if (Number.isFinite(value)) text += `${text ? "L" : "M"}${x(one.x[i]).toFixed(1)} ${y(value).toFixed(1)}`;
   });
-  return text;
+  return text && `${text}h0`; // a place alone is a dot
 }
 
 /** From the lowest to the highest of each bin. @param {any} one @param {(step: number) => number} x @param {(value: number) => number} y */
