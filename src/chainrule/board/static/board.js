@@ -1,137 +1,136 @@
-var dt=globalThis,xt=e=>e,V=dt.trustedTypes,Mt=V?V.createPolicy("lit-html",{createHTML:e=>e}):void 0,ut="$lit$",_=`lit$${Math.random().toFixed(9).slice(2)}$`,pt="?"+_,Ae=`<${pt}>`,x=document,I=()=>x.createComment(""),q=e=>e===null||typeof e!="object"&&typeof e!="function",$t=Array.isArray,Et=e=>$t(e)||typeof e?.[Symbol.iterator]=="function",ht=`[ 	
-\f\r]`,O=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,Nt=/-->/g,Tt=/>/g,b=RegExp(`>|${ht}(?:([^\\s"'>=/]+)(${ht}*=${ht}*(?:[^ 	
-\f\r"'\`<>=]|("|')|))|$)`,"g"),St=/'/g,Pt=/"/g,Ht=/^(?:script|style|textarea|title)$/i,ft=e=>(t,...s)=>({_$litType$:e,strings:t,values:s}),a=ft(1),w=ft(2),Ps=ft(3),M=Symbol.for("lit-noChange"),h=Symbol.for("lit-nothing"),Lt=new WeakMap,k=x.createTreeWalker(x,129);function Ct(e,t){if(!$t(e)||!e.hasOwnProperty("raw"))throw Error("invalid template strings array");return Mt!==void 0?Mt.createHTML(t):t}var Ot=(e,t)=>{let s=e.length-1,n=[],i,r=t===2?"<svg>":t===3?"<math>":"",o=O;for(let l=0;l<s;l++){let c=e[l],d,p,$=-1,m=0;for(;m<c.length&&(o.lastIndex=m,p=o.exec(c),p!==null);)m=o.lastIndex,o===O?p[1]==="!--"?o=Nt:p[1]!==void 0?o=Tt:p[2]!==void 0?(Ht.test(p[2])&&(i=RegExp("</"+p[2],"g")),o=b):p[3]!==void 0&&(o=b):o===b?p[0]===">"?(o=i??O,$=-1):p[1]===void 0?$=-2:($=o.lastIndex-p[2].length,d=p[1],o=p[3]===void 0?b:p[3]==='"'?Pt:St):o===Pt||o===St?o=b:o===Nt||o===Tt?o=O:(o=b,i=void 0);let y=o===b&&e[l+1].startsWith("/>")?" ":"";r+=o===O?c+Ae:$>=0?(n.push(d),c.slice(0,$)+ut+c.slice($)+_+y):c+_+($===-2?l:y)}return[Ct(e,r+(e[s]||"<?>")+(t===2?"</svg>":t===3?"</math>":"")),n]},z=class e{constructor({strings:t,_$litType$:s},n){let i;this.parts=[];let r=0,o=0,l=t.length-1,c=this.parts,[d,p]=Ot(t,s);if(this.el=e.createElement(d,n),k.currentNode=this.el.content,s===2||s===3){let $=this.el.content.firstChild;$.replaceWith(...$.childNodes)}for(;(i=k.nextNode())!==null&&c.length<l;){if(i.nodeType===1){if(i.hasAttributes())for(let $ of i.getAttributeNames())if($.endsWith(ut)){let m=p[o++],y=i.getAttribute($).split(_),f=/([.?@])?(.*)/.exec(m);c.push({type:1,index:r,name:f[2],strings:y,ctor:f[1]==="."?K:f[1]==="?"?G:f[1]==="@"?Z:T}),i.removeAttribute($)}else $.startsWith(_)&&(c.push({type:6,index:r}),i.removeAttribute($));if(Ht.test(i.tagName)){let $=i.textContent.split(_),m=$.length-1;if(m>0){i.textContent=V?V.emptyScript:"";for(let y=0;y<m;y++)i.append($[y],I()),k.nextNode(),c.push({type:2,index:++r});i.append($[m],I())}}}else if(i.nodeType===8)if(i.data===pt)c.push({type:2,index:r});else{let $=-1;for(;($=i.data.indexOf(_,$+1))!==-1;)c.push({type:7,index:r}),$+=_.length-1}r++}}static createElement(t,s){let n=x.createElement("template");return n.innerHTML=t,n}};function N(e,t,s=e,n){if(t===M)return t;let i=n!==void 0?s._$Co?.[n]:s._$Cl,r=q(t)?void 0:t._$litDirective$;return i?.constructor!==r&&(i?._$AO?.(!1),r===void 0?i=void 0:(i=new r(e),i._$AT(e,s,n)),n!==void 0?(s._$Co??=[])[n]=i:s._$Cl=i),i!==void 0&&(t=N(e,i._$AS(e,t.values),i,n)),t}var J=class{constructor(t,s){this._$AV=[],this._$AN=void 0,this._$AD=t,this._$AM=s}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(t){let{el:{content:s},parts:n}=this._$AD,i=(t?.creationScope??x).importNode(s,!0);k.currentNode=i;let r=k.nextNode(),o=0,l=0,c=n[0];for(;c!==void 0;){if(o===c.index){let d;c.type===2?d=new P(r,r.nextSibling,this,t):c.type===1?d=new c.ctor(r,c.name,c.strings,this,t):c.type===6&&(d=new Q(r,this,t)),this._$AV.push(d),c=n[++l]}o!==c?.index&&(r=k.nextNode(),o++)}return k.currentNode=x,i}p(t){let s=0;for(let n of this._$AV)n!==void 0&&(n.strings!==void 0?(n._$AI(t,n,s),s+=n.strings.length-2):n._$AI(t[s])),s++}},P=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(t,s,n,i){this.type=2,this._$AH=h,this._$AN=void 0,this._$AA=t,this._$AB=s,this._$AM=n,this.options=i,this._$Cv=i?.isConnected??!0}get parentNode(){let t=this._$AA.parentNode,s=this._$AM;return s!==void 0&&t?.nodeType===11&&(t=s.parentNode),t}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(t,s=this){t=N(this,t,s),q(t)?t===h||t==null||t===""?(this._$AH!==h&&this._$AR(),this._$AH=h):t!==this._$AH&&t!==M&&this._(t):t._$litType$!==void 0?this.$(t):t.nodeType!==void 0?this.T(t):Et(t)?this.k(t):this._(t)}O(t){return this._$AA.parentNode.insertBefore(t,this._$AB)}T(t){this._$AH!==t&&(this._$AR(),this._$AH=this.O(t))}_(t){this._$AH!==h&&q(this._$AH)?this._$AA.nextSibling.data=t:this.T(x.createTextNode(t)),this._$AH=t}$(t){let{values:s,_$litType$:n}=t,i=typeof n=="number"?this._$AC(t):(n.el===void 0&&(n.el=z.createElement(Ct(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===i)this._$AH.p(s);else{let r=new J(i,this),o=r.u(this.options);r.p(s),this.T(o),this._$AH=r}}_$AC(t){let s=Lt.get(t.strings);return s===void 0&&Lt.set(t.strings,s=new z(t)),s}k(t){$t(this._$AH)||(this._$AH=[],this._$AR());let s=this._$AH,n,i=0;for(let r of t)i===s.length?s.push(n=new e(this.O(I()),this.O(I()),this,this.options)):n=s[i],n._$AI(r),i++;i<s.length&&(this._$AR(n&&n._$AB.nextSibling,i),s.length=i)}_$AR(t=this._$AA.nextSibling,s){for(this._$AP?.(!1,!0,s);t!==this._$AB;){let n=xt(t).nextSibling;xt(t).remove(),t=n}}setConnected(t){this._$AM===void 0&&(this._$Cv=t,this._$AP?.(t))}},T=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(t,s,n,i,r){this.type=1,this._$AH=h,this._$AN=void 0,this.element=t,this.name=s,this._$AM=i,this.options=r,n.length>2||n[0]!==""||n[1]!==""?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=h}_$AI(t,s=this,n,i){let r=this.strings,o=!1;if(r===void 0)t=N(this,t,s,0),o=!q(t)||t!==this._$AH&&t!==M,o&&(this._$AH=t);else{let l=t,c,d;for(t=r[0],c=0;c<r.length-1;c++)d=N(this,l[n+c],s,c),d===M&&(d=this._$AH[c]),o||=!q(d)||d!==this._$AH[c],d===h?t=h:t!==h&&(t+=(d??"")+r[c+1]),this._$AH[c]=d}o&&!i&&this.j(t)}j(t){t===h?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,t??"")}},K=class extends T{constructor(){super(...arguments),this.type=3}j(t){this.element[this.name]=t===h?void 0:t}},G=class extends T{constructor(){super(...arguments),this.type=4}j(t){this.element.toggleAttribute(this.name,!!t&&t!==h)}},Z=class extends T{constructor(t,s,n,i,r){super(t,s,n,i,r),this.type=5}_$AI(t,s=this){if((t=N(this,t,s,0)??h)===M)return;let n=this._$AH,i=t===h&&n!==h||t.capture!==n.capture||t.once!==n.once||t.passive!==n.passive,r=t!==h&&(n===h||i);i&&this.element.removeEventListener(this.name,this,n),r&&this.element.addEventListener(this.name,this,t),this._$AH=t}handleEvent(t){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,t):this._$AH.handleEvent(t)}},Q=class{constructor(t,s,n){this.element=t,this.type=6,this._$AN=void 0,this._$AM=s,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(t){N(this,t)}},It={M:ut,P:_,A:pt,C:1,L:Ot,R:J,D:Et,V:N,I:P,H:T,N:G,U:Z,B:K,F:Q},_e=dt.litHtmlPolyfillSupport;_e?.(z,P),(dt.litHtmlVersions??=[]).push("3.3.3");var qt=(e,t,s)=>{let n=s?.renderBefore??t,i=n._$litPart$;if(i===void 0){let r=s?.renderBefore??null;n._$litPart$=i=new P(t.insertBefore(I(),r),r,void 0,s??{})}return i._$AI(e),i};function Y(e){let t=new URLSearchParams(e.replace(/^#/,"")),s={},n=d=>{let p=t.get(d)??"";return/^\d{1,12}$/.test(p)?Number(p):void 0},i=n("focus"),r=n("step");i!==void 0&&(s.focus=i),r!==void 0&&(s.step=r);let o=t.get("entry");o&&(s.entry=o.replaceAll(",",", ").replaceAll(",  ",", "));let l=(t.get("plane")??"").split(",");l.length===2&&l.every(d=>/^\d{1,6}$/.test(d))&&(s.plane=[Number(l[0]),Number(l[1])]),t.get("order")==="row"&&(s.order="row"),t.has("projector")&&(s.projector=!0);let c=t.get("theme");return(c==="light"||c==="dark")&&(s.theme=c),s}function zt(e,t){let s=[];return t!==void 0&&s.push(`step=${t}`),e.focus!==null&&s.push(`focus=${e.focus}`),e.entry&&s.push(`entry=${encodeURIComponent(e.entry.replaceAll(" ",""))}`),e.plane&&s.push(`plane=${e.plane.join(",")}`),e.order!=="loss"&&s.push(`order=${e.order}`),e.projector&&s.push("projector"),e.theme!=="auto"&&s.push(`theme=${e.theme}`),s.length?`#${s.join("&")}`:""}var Ut=[["Space","play, pause"],[". and ,","one step on, one back"],["/","find a node or an entry"],["← → ↑ ↓","walk the graph's edges; up and down change the lane"],["n and m","next sample, the batch"],["h","one phase on: forward, loss, backward, update"],["g","check the gradients"],["q","a question"],["p","projector"],["?","this list"]];function Ft(e){(e.keepsAddress?document:e.root).addEventListener("keydown",s=>{let n=s,i=n.target;if(n.ctrlKey||n.metaKey||n.altKey||be(i))return;let r=ke[n.key];!r||!e.scene||n.key===" "&&i.closest("button, a, summary, [role=button]")||n.key.startsWith("Arrow")&&i.closest("[role=grid], [role=tablist], input, select")||(n.preventDefault(),r(e))})}function be(e){return e.matches("input:not([type=range]), textarea, select, [contenteditable]")}var ke={" ":e=>e.togglePlay(),".":e=>e.command("step"),",":e=>e.command("back"),"/":e=>e.root.querySelector("#find")?.focus(),h:e=>e.command("phase"),g:e=>e.runCheck(),m:e=>e.look({focus:null}),n:e=>e.look({focus:((e.view.focus??-1)+1)%e.scene.rows}),p:e=>e.look({projector:!e.view.projector}),q:e=>Dt(e,"quiz"),"?":e=>Dt(e,"keys"),ArrowRight:e=>Rt(e,1),ArrowLeft:e=>Rt(e,-1),ArrowUp:e=>jt(e,!1),ArrowDown:e=>jt(e,!0)};function Dt(e,t){e.openPanel=e.openPanel===t?"":t,e.draw()}function Rt(e,t){let s=e.scene.nodes,n=e.view.entry?.replace(/\[.*$/,"")??"",i=!s.some(c=>c.name===n)&&n.startsWith("d"),r=i?n.slice(1):n,o=s.find(c=>c.name===r),l=o?t>0?s.find(c=>c.inputs.includes(r))?.name:o.inputs[0]:s[0]?.name;l&&e.select(i?`d${l}`:l)}function jt(e,t){let s=e.view.entry;if(!s)return;!e.scene.nodes.some(i=>i.name===s.replace(/\[.*$/,""))!==t&&e.select(t?`d${s}`:s.slice(1))}var mt="−";function v(e,t=4){if(e==null)return"";if(Number.isNaN(e))return"NaN";if(!Number.isFinite(e))return e>0?"∞":`${mt}∞`;let s=Math.abs(e),n;if(s!==0&&(s<.001||s>=1e6)){let[i,r]=s.toExponential(t-1).split("e");n=`${i}e${r.replace("+","").replace("-",mt)}`}else n=s.toPrecision(t),n.includes("e")&&(n=String(Number(n)));return e<0||Object.is(e,-0)?mt+n:n}function u(e,t,s=4){return e==null?"":a`<span class="number" data-of=${t} data-exact=${String(e)} title=${String(e)}>${v(e,s)}</span>`}function A(e){return e.toLocaleString("en-US").replaceAll(","," ")}function D(e){return e.length?`(${e.join(", ")}${e.length===1?",":""})`:"scalar"}var xe={forward:"forward",loss:"loss",backward:"backward",update:"update"};function Wt(e){let{state:t,scene:s}=e;return a`
+var dt=globalThis,xt=e=>e,V=dt.trustedTypes,Mt=V?V.createPolicy("lit-html",{createHTML:e=>e}):void 0,ut="$lit$",_=`lit$${Math.random().toFixed(9).slice(2)}$`,pt="?"+_,_e=`<${pt}>`,x=document,I=()=>x.createComment(""),q=e=>e===null||typeof e!="object"&&typeof e!="function",$t=Array.isArray,Lt=e=>$t(e)||typeof e?.[Symbol.iterator]=="function",ht=`[ 	
+\f\r]`,E=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,Nt=/-->/g,Tt=/>/g,k=RegExp(`>|${ht}(?:([^\\s"'>=/]+)(${ht}*=${ht}*(?:[^ 	
+\f\r"'\`<>=]|("|')|))|$)`,"g"),St=/'/g,Pt=/"/g,Ct=/^(?:script|style|textarea|title)$/i,ft=e=>(t,...s)=>({_$litType$:e,strings:t,values:s}),o=ft(1),v=ft(2),Hs=ft(3),M=Symbol.for("lit-noChange"),h=Symbol.for("lit-nothing"),Ot=new WeakMap,b=x.createTreeWalker(x,129);function Ht(e,t){if(!$t(e)||!e.hasOwnProperty("raw"))throw Error("invalid template strings array");return Mt!==void 0?Mt.createHTML(t):t}var Et=(e,t)=>{let s=e.length-1,n=[],i,r=t===2?"<svg>":t===3?"<math>":"",a=E;for(let c=0;c<s;c++){let l=e[c],d,p,$=-1,m=0;for(;m<l.length&&(a.lastIndex=m,p=a.exec(l),p!==null);)m=a.lastIndex,a===E?p[1]==="!--"?a=Nt:p[1]!==void 0?a=Tt:p[2]!==void 0?(Ct.test(p[2])&&(i=RegExp("</"+p[2],"g")),a=k):p[3]!==void 0&&(a=k):a===k?p[0]===">"?(a=i??E,$=-1):p[1]===void 0?$=-2:($=a.lastIndex-p[2].length,d=p[1],a=p[3]===void 0?k:p[3]==='"'?Pt:St):a===Pt||a===St?a=k:a===Nt||a===Tt?a=E:(a=k,i=void 0);let y=a===k&&e[c+1].startsWith("/>")?" ":"";r+=a===E?l+_e:$>=0?(n.push(d),l.slice(0,$)+ut+l.slice($)+_+y):l+_+($===-2?c:y)}return[Ht(e,r+(e[s]||"<?>")+(t===2?"</svg>":t===3?"</math>":"")),n]},z=class e{constructor({strings:t,_$litType$:s},n){let i;this.parts=[];let r=0,a=0,c=t.length-1,l=this.parts,[d,p]=Et(t,s);if(this.el=e.createElement(d,n),b.currentNode=this.el.content,s===2||s===3){let $=this.el.content.firstChild;$.replaceWith(...$.childNodes)}for(;(i=b.nextNode())!==null&&l.length<c;){if(i.nodeType===1){if(i.hasAttributes())for(let $ of i.getAttributeNames())if($.endsWith(ut)){let m=p[a++],y=i.getAttribute($).split(_),f=/([.?@])?(.*)/.exec(m);l.push({type:1,index:r,name:f[2],strings:y,ctor:f[1]==="."?K:f[1]==="?"?G:f[1]==="@"?Z:T}),i.removeAttribute($)}else $.startsWith(_)&&(l.push({type:6,index:r}),i.removeAttribute($));if(Ct.test(i.tagName)){let $=i.textContent.split(_),m=$.length-1;if(m>0){i.textContent=V?V.emptyScript:"";for(let y=0;y<m;y++)i.append($[y],I()),b.nextNode(),l.push({type:2,index:++r});i.append($[m],I())}}}else if(i.nodeType===8)if(i.data===pt)l.push({type:2,index:r});else{let $=-1;for(;($=i.data.indexOf(_,$+1))!==-1;)l.push({type:7,index:r}),$+=_.length-1}r++}}static createElement(t,s){let n=x.createElement("template");return n.innerHTML=t,n}};function N(e,t,s=e,n){if(t===M)return t;let i=n!==void 0?s._$Co?.[n]:s._$Cl,r=q(t)?void 0:t._$litDirective$;return i?.constructor!==r&&(i?._$AO?.(!1),r===void 0?i=void 0:(i=new r(e),i._$AT(e,s,n)),n!==void 0?(s._$Co??=[])[n]=i:s._$Cl=i),i!==void 0&&(t=N(e,i._$AS(e,t.values),i,n)),t}var J=class{constructor(t,s){this._$AV=[],this._$AN=void 0,this._$AD=t,this._$AM=s}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(t){let{el:{content:s},parts:n}=this._$AD,i=(t?.creationScope??x).importNode(s,!0);b.currentNode=i;let r=b.nextNode(),a=0,c=0,l=n[0];for(;l!==void 0;){if(a===l.index){let d;l.type===2?d=new P(r,r.nextSibling,this,t):l.type===1?d=new l.ctor(r,l.name,l.strings,this,t):l.type===6&&(d=new Q(r,this,t)),this._$AV.push(d),l=n[++c]}a!==l?.index&&(r=b.nextNode(),a++)}return b.currentNode=x,i}p(t){let s=0;for(let n of this._$AV)n!==void 0&&(n.strings!==void 0?(n._$AI(t,n,s),s+=n.strings.length-2):n._$AI(t[s])),s++}},P=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(t,s,n,i){this.type=2,this._$AH=h,this._$AN=void 0,this._$AA=t,this._$AB=s,this._$AM=n,this.options=i,this._$Cv=i?.isConnected??!0}get parentNode(){let t=this._$AA.parentNode,s=this._$AM;return s!==void 0&&t?.nodeType===11&&(t=s.parentNode),t}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(t,s=this){t=N(this,t,s),q(t)?t===h||t==null||t===""?(this._$AH!==h&&this._$AR(),this._$AH=h):t!==this._$AH&&t!==M&&this._(t):t._$litType$!==void 0?this.$(t):t.nodeType!==void 0?this.T(t):Lt(t)?this.k(t):this._(t)}O(t){return this._$AA.parentNode.insertBefore(t,this._$AB)}T(t){this._$AH!==t&&(this._$AR(),this._$AH=this.O(t))}_(t){this._$AH!==h&&q(this._$AH)?this._$AA.nextSibling.data=t:this.T(x.createTextNode(t)),this._$AH=t}$(t){let{values:s,_$litType$:n}=t,i=typeof n=="number"?this._$AC(t):(n.el===void 0&&(n.el=z.createElement(Ht(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===i)this._$AH.p(s);else{let r=new J(i,this),a=r.u(this.options);r.p(s),this.T(a),this._$AH=r}}_$AC(t){let s=Ot.get(t.strings);return s===void 0&&Ot.set(t.strings,s=new z(t)),s}k(t){$t(this._$AH)||(this._$AH=[],this._$AR());let s=this._$AH,n,i=0;for(let r of t)i===s.length?s.push(n=new e(this.O(I()),this.O(I()),this,this.options)):n=s[i],n._$AI(r),i++;i<s.length&&(this._$AR(n&&n._$AB.nextSibling,i),s.length=i)}_$AR(t=this._$AA.nextSibling,s){for(this._$AP?.(!1,!0,s);t!==this._$AB;){let n=xt(t).nextSibling;xt(t).remove(),t=n}}setConnected(t){this._$AM===void 0&&(this._$Cv=t,this._$AP?.(t))}},T=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(t,s,n,i,r){this.type=1,this._$AH=h,this._$AN=void 0,this.element=t,this.name=s,this._$AM=i,this.options=r,n.length>2||n[0]!==""||n[1]!==""?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=h}_$AI(t,s=this,n,i){let r=this.strings,a=!1;if(r===void 0)t=N(this,t,s,0),a=!q(t)||t!==this._$AH&&t!==M,a&&(this._$AH=t);else{let c=t,l,d;for(t=r[0],l=0;l<r.length-1;l++)d=N(this,c[n+l],s,l),d===M&&(d=this._$AH[l]),a||=!q(d)||d!==this._$AH[l],d===h?t=h:t!==h&&(t+=(d??"")+r[l+1]),this._$AH[l]=d}a&&!i&&this.j(t)}j(t){t===h?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,t??"")}},K=class extends T{constructor(){super(...arguments),this.type=3}j(t){this.element[this.name]=t===h?void 0:t}},G=class extends T{constructor(){super(...arguments),this.type=4}j(t){this.element.toggleAttribute(this.name,!!t&&t!==h)}},Z=class extends T{constructor(t,s,n,i,r){super(t,s,n,i,r),this.type=5}_$AI(t,s=this){if((t=N(this,t,s,0)??h)===M)return;let n=this._$AH,i=t===h&&n!==h||t.capture!==n.capture||t.once!==n.once||t.passive!==n.passive,r=t!==h&&(n===h||i);i&&this.element.removeEventListener(this.name,this,n),r&&this.element.addEventListener(this.name,this,t),this._$AH=t}handleEvent(t){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,t):this._$AH.handleEvent(t)}},Q=class{constructor(t,s,n){this.element=t,this.type=6,this._$AN=void 0,this._$AM=s,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(t){N(this,t)}},It={M:ut,P:_,A:pt,C:1,L:Et,R:J,D:Lt,V:N,I:P,H:T,N:G,U:Z,B:K,F:Q},ke=dt.litHtmlPolyfillSupport;ke?.(z,P),(dt.litHtmlVersions??=[]).push("3.3.3");var qt=(e,t,s)=>{let n=s?.renderBefore??t,i=n._$litPart$;if(i===void 0){let r=s?.renderBefore??null;n._$litPart$=i=new P(t.insertBefore(I(),r),r,void 0,s??{})}return i._$AI(e),i};function Y(e){let t=new URLSearchParams(e.replace(/^#/,"")),s={},n=d=>{let p=t.get(d)??"";return/^\d{1,12}$/.test(p)?Number(p):void 0},i=n("focus"),r=n("step");i!==void 0&&(s.focus=i),r!==void 0&&(s.step=r);let a=t.get("entry");a&&(s.entry=a.replaceAll(",",", ").replaceAll(",  ",", "));let c=(t.get("plane")??"").split(",");c.length===2&&c.every(d=>/^\d{1,6}$/.test(d))&&(s.plane=[Number(c[0]),Number(c[1])]),t.get("order")==="row"&&(s.order="row"),t.has("projector")&&(s.projector=!0);let l=t.get("theme");return(l==="light"||l==="dark")&&(s.theme=l),s}function zt(e,t){let s=[];return t!==void 0&&s.push(`step=${t}`),e.focus!==null&&s.push(`focus=${e.focus}`),e.entry&&s.push(`entry=${encodeURIComponent(e.entry.replaceAll(" ",""))}`),e.plane&&s.push(`plane=${e.plane.join(",")}`),e.order!=="loss"&&s.push(`order=${e.order}`),e.projector&&s.push("projector"),e.theme!=="auto"&&s.push(`theme=${e.theme}`),s.length?`#${s.join("&")}`:""}var Rt=[["Space","play, pause"],[". and ,","one step on, one back"],["/","find a node or an entry"],["← → ↑ ↓","walk the graph's edges; up and down change the lane"],["n and m","next sample, the batch"],["h","one phase on: forward, loss, backward, update"],["g","check the gradients"],["q","a question"],["p","projector"],["?","this list"]];function Ut(e){return e.readOnly?Rt.filter(([t])=>t!=="q"):Rt}function Wt(e){(e.keepsAddress?document:e.root).addEventListener("keydown",s=>{let n=s,i=n.target;if(n.ctrlKey||n.metaKey||n.altKey||be(i))return;let r=xe[n.key];!r||!e.scene||n.key===" "&&i.closest("button, a, summary, [role=button]")||n.key.startsWith("Arrow")&&i.closest("[role=grid], [role=tablist], input, select")||(n.preventDefault(),r(e))})}function be(e){return e.matches("input:not([type=range]), textarea, select, [contenteditable]")}var xe={" ":e=>e.togglePlay(),".":e=>e.command("step"),",":e=>e.command("back"),"/":e=>e.root.querySelector("#find")?.focus(),h:e=>e.command("phase"),g:e=>e.runCheck(),m:e=>e.look({focus:null}),n:e=>e.look({focus:Me(e)}),p:e=>e.look({projector:!e.view.projector}),q:e=>e.readOnly||Dt(e,"quiz"),"?":e=>Dt(e,"keys"),ArrowRight:e=>jt(e,1),ArrowLeft:e=>jt(e,-1),ArrowUp:e=>Ft(e,!1),ArrowDown:e=>Ft(e,!0)};function Me(e){let{focus:t}=e.view,{recorded:s}=e;return s?s.rows[(s.rows.indexOf(t??-1)+1)%s.rows.length]??null:((t??-1)+1)%e.scene.rows}function Dt(e,t){e.openPanel=e.openPanel===t?"":t,e.draw()}function jt(e,t){let s=e.scene.nodes,n=e.view.entry?.replace(/\[.*$/,"")??"",i=!s.some(l=>l.name===n)&&n.startsWith("d"),r=i?n.slice(1):n,a=s.find(l=>l.name===r),c=a?t>0?s.find(l=>l.inputs.includes(r))?.name:a.inputs[0]:s[0]?.name;c&&e.select(i?`d${c}`:c)}function Ft(e,t){let s=e.view.entry;if(!s)return;!e.scene.nodes.some(i=>i.name===s.replace(/\[.*$/,""))!==t&&e.select(t?`d${s}`:s.slice(1))}var mt="−";function A(e,t=4){if(e==null)return"";if(Number.isNaN(e))return"NaN";if(!Number.isFinite(e))return e>0?"∞":`${mt}∞`;let s=Math.abs(e),n;if(s!==0&&(s<.001||s>=1e6)){let[i,r]=s.toExponential(t-1).split("e");n=`${i}e${r.replace("+","").replace("-",mt)}`}else n=s.toPrecision(t),n.includes("e")&&(n=String(Number(n)));return e<0||Object.is(e,-0)?mt+n:n}function u(e,t,s=4){return e==null?"":o`<span class="number" data-of=${t} data-exact=${String(e)} title=${String(e)}>${A(e,s)}</span>`}function w(e){return e.toLocaleString("en-US").replaceAll(","," ")}function R(e){return e.length?`(${e.join(", ")}${e.length===1?",":""})`:"scalar"}var Ne={forward:"forward",loss:"loss",backward:"backward",update:"update"};function Bt(e){let{state:t,scene:s}=e;return o`
     <header>
       <div class="title">
         <h1>chainrule board</h1>
-        <p>${s.title} · ${Te(s)} · ${A(s.parameters)} parameters</p>
+        <p>${s.title} · ${Pe(s)} · ${w(s.parameters)} parameters${e.recorded?o` · a recording: ${w(e.recorded.steps.length)} of ${w(t.furthest+1)} moments`:h}</p>
       </div>
-      ${e.readOnly?h:Se(e)}
+      ${Oe(e)}
       <dl class="measures">
-        <div><dt>step</dt><dd data-of="step" data-exact=${t.step}>${A(t.step)}</dd></div>
+        <div><dt>step</dt><dd data-of="step" data-exact=${t.step}>${w(t.step)}</dd></div>
         <div><dt>loss</dt><dd>${u(e.answers.frame?.loss,"loss")}</dd></div>
         <div><dt>accuracy</dt><dd>${u(e.answers.samples?.accuracy,"accuracy",3)}</dd></div>
       </dl>
       <div class="tools">
         <button type="button" aria-pressed=${e.view.projector} @click=${()=>e.look({projector:!e.view.projector})}>Projector</button>
-        <button type="button" aria-label="Theme: ${e.view.theme}" @click=${()=>e.look({theme:Ne(e.view.theme)})}>${Me[e.view.theme]}</button>
-        ${e.readOnly?h:Le(e)}
+        <button type="button" aria-label="Theme: ${e.view.theme}" @click=${()=>e.look({theme:Se(e.view.theme)})}>${Te[e.view.theme]}</button>
+        ${Ce(e)}
       </div>
-      ${Ee(e)} ${e.openPanel==="keys"?He():h}
+      ${He(e)} ${e.openPanel==="keys"?Ee(e):h}
     </header>
-  `}var Me={auto:"Auto",light:"Light",dark:"Dark"};function Ne(e){return e==="auto"?"light":e==="light"?"dark":"auto"}function Te(e){return[e.columns,...e.network.hidden_layer_sizes,e.classes.length].join("–")}function Se(e){let{state:t}=e;return a`
+  `}var Te={auto:"Auto",light:"Light",dark:"Dark"};function Se(e){return e==="auto"?"light":e==="light"?"dark":"auto"}function Pe(e){return[e.columns,...e.network.hidden_layer_sizes,e.classes.length].join("–")}function Oe(e){let{state:t}=e;return o`
     <div class="controls" role="group" aria-label="Run">
       <button type="button" class="main" @click=${()=>e.togglePlay()}>${t.playing?"Pause":"Play"}</button>
       <button type="button" @click=${()=>e.command("back")} ?disabled=${t.step===0&&t.phase==="forward"}>Back</button>
       <button type="button" @click=${()=>e.command("step")}>Step</button>
-      <button type="button" @click=${()=>e.command("step",{count:100})}>100 steps</button>
+      ${e.readOnly?h:o`<button type="button" @click=${()=>e.command("step",{count:100})}>100 steps</button>`}
       <button type="button" @click=${()=>e.command("reset")} ?disabled=${t.step===0}>To the start</button>
       <label class="rate">pace
-        <select @change=${s=>Pe(e,s.target.value)}>
-          <option value="" ?selected=${t.rate===null}>as fast as it goes</option>
-          ${[1,4,20,100].map(s=>a`<option value=${s} ?selected=${t.rate===s}>${s} a second</option>`)}
+        <select @change=${s=>Le(e,s.target.value)}>
+          <option value="" ?selected=${t.rate===null}>${e.readOnly?"2 a second":"as fast as it goes"}</option>
+          ${(e.readOnly?[1,4,10]:[1,4,20,100]).map(s=>o`<option value=${s} ?selected=${t.rate===s}>${s} a second</option>`)}
         </select>
       </label>
     </div>
     <ol class="phases" aria-label="Phases of step ${t.step+1}">
-      ${e.scene.phases.map(s=>a`
-          <li aria-current=${s===t.phase?"step":h}>${xe[s]}</li>
+      ${e.scene.phases.map(s=>o`
+          <li aria-current=${s===t.phase?"step":h}>${Ne[s]}</li>
         `)}
       <li><button type="button" @click=${()=>e.command("phase")}>Next phase</button></li>
     </ol>
-  `}function Pe(e,t){let s=t?Number(t):null;e.state.playing?e.command("play",{rate:s}):e.state.rate=s}function Le(e){return["network","quiz","keys"].map(t=>a`
+  `}function Le(e,t){let s=t?Number(t):null;e.state.playing?e.command("play",{rate:s}):e.state.rate=s}function Ce(e){return(e.readOnly?["keys"]:["network","quiz","keys"]).map(t=>o`
       <button type="button" aria-expanded=${e.openPanel===t} @click=${()=>{e.openPanel=e.openPanel===t?"":t,e.draw()}}>${{network:"Network",quiz:"Quiz",keys:"Keys"}[t]}</button>
-    `)}function Ee(e){let t=[];return e.connected||t.push(e.waitingText()),e.state.stopped_at!==null&&t.push(`Step ${e.state.stopped_at+1}: the loss is no longer a number. The run has stopped before it.`),e.message&&t.push(e.message),a`<div class="notices" role="status" aria-live="polite">${t.map(s=>a`<p>${s}</p>`)}</div>`}function He(){return a`
+    `)}function He(e){let t=[];return e.connected||t.push(e.waitingText()),e.state.stopped_at!==null&&t.push(`Step ${e.state.stopped_at+1}: the loss is no longer a number. The run has stopped before it.`),e.message&&t.push(e.message),o`<div class="notices" role="status" aria-live="polite">${t.map(s=>o`<p>${s}</p>`)}</div>`}function Ee(e){return o`
     <section class="keys" aria-label="Keys">
-      <dl>${Ut.map(([e,t])=>a`<div><dt><kbd>${e}</kbd></dt><dd>${t}</dd></div>`)}</dl>
+      <dl>${Ut(e).map(([t,s])=>o`<div><dt><kbd>${t}</kbd></dt><dd>${s}</dd></div>`)}</dl>
     </section>
-  `}var X={ATTRIBUTE:1,CHILD:2,PROPERTY:3,BOOLEAN_ATTRIBUTE:4,EVENT:5,ELEMENT:6},E=e=>(...t)=>({_$litDirective$:e,values:t}),L=class{constructor(t){}get _$AU(){return this._$AM._$AU}_$AT(t,s,n){this._$Ct=t,this._$AM=s,this._$Ci=n}_$AS(t,s){return this.update(t,s)}update(t,s){return this.render(...s)}};var{I:Us}=It;var Bt=e=>e.strings===void 0;var R=(e,t)=>{let s=e._$AN;if(s===void 0)return!1;for(let n of s)n._$AO?.(t,!1),R(n,t);return!0},tt=e=>{let t,s;do{if((t=e._$AM)===void 0)break;s=t._$AN,s.delete(e),e=t}while(s?.size===0)},Vt=e=>{for(let t;t=e._$AM;e=t){let s=t._$AN;if(s===void 0)t._$AN=s=new Set;else if(s.has(e))break;s.add(e),Ie(t)}};function Ce(e){this._$AN!==void 0?(tt(this),this._$AM=e,Vt(this)):this._$AM=e}function Oe(e,t=!1,s=0){let n=this._$AH,i=this._$AN;if(i!==void 0&&i.size!==0)if(t)if(Array.isArray(n))for(let r=s;r<n.length;r++)R(n[r],!1),tt(n[r]);else n!=null&&(R(n,!1),tt(n));else R(this,e)}var Ie=e=>{e.type==X.CHILD&&(e._$AP??=Oe,e._$AQ??=Ce)},j=class extends L{constructor(){super(...arguments),this._$AN=void 0}_$AT(t,s,n){super._$AT(t,s,n),Vt(this),this.isConnected=t._$AU}_$AO(t,s=!0){t!==this.isConnected&&(this.isConnected=t,t?this.reconnected?.():this.disconnected?.()),s&&(R(this,t),tt(this))}setValue(t){if(Bt(this._$Ct))this._$Ct._$AI(t,this);else{let s=[...this._$Ct._$AH];s[this._$Ci]=t,this._$Ct._$AI(s,this,0)}}disconnected(){}reconnected(){}};var Jt=["#0072b2","#d55e00","#009e73","#cc79a7","#b8860b","#56b4e9","#6a3d9a","#8c8c8c","#a6761d","#1b1b1b"],Kt=["circle","triangle","square","diamond","cross","star"];function U(e){return Jt[e%Jt.length]}function et(e){return Kt[e%Kt.length]}var qe={light:{low:[194,84,8],zero:[250,250,248],high:[8,92,158],bad:[0,0,0]},dark:{low:[255,158,82],zero:[24,28,34],high:[96,178,255],bad:[255,255,255]}};function Gt(e,t){let s=qe[t];if(!Number.isFinite(e))return s.bad;let n=e<0?s.low:s.high,i=Math.min(1,Math.abs(e))**.7;return s.zero.map((r,o)=>Math.round(r+(n[o]-r)*i))}var gt=class extends j{key="";update(t,[s,n]){let i=t.element;this.key!==n&&(this.key=n,requestAnimationFrame(()=>s(i)))}render(){}},H=E(gt),yt=class extends j{update(t,[s]){for(let[n,i]of Object.entries(s))t.element.style.setProperty(n,i)}render(){}},F=E(yt);function wt(e){let t=window.devicePixelRatio||1,{clientWidth:s,clientHeight:n}=e;e.width!==Math.round(s*t)&&(e.width=Math.round(s*t)),e.height!==Math.round(n*t)&&(e.height=Math.round(n*t));let i=e.getContext("2d");return i.setTransform(t,0,0,t,0,0),i.clearRect(0,0,s,n),{context:i,width:s,height:n}}function nt(e){let[t,s,n]=(getComputedStyle(e).color.match(/[\d.]+/g)??["0","0","0"]).map(Number);return t+s+n>384?"dark":"light"}function Zt(e,t){return s=>{let[n,i]=e.shape;if(s.width=Math.max(1,i),s.height=Math.max(1,n),!n||!i)return;let r=nt(s),o=new ImageData(i,n);for(let l=0;l<n*i;++l){let c=e.data[l],[d,p,$]=Gt(t>0||!Number.isFinite(c)?c/(t||1):0,r);o.data.set([d,p,$,255],4*l)}s.getContext("2d").putImageData(o,0,0)}}function ze(e,t,s,n,i){e.beginPath(),t==="circle"?e.arc(s,n,i,0,2*Math.PI):t==="square"?e.rect(s-i*.9,n-i*.9,i*1.8,i*1.8):t==="triangle"?st(e,s,n+i*.2,i*1.25,3,-Math.PI/2):t==="diamond"?st(e,s,n,i*1.25,4,0):t==="star"?st(e,s,n,i*1.25,5,-Math.PI/2,.5):st(e,s,n,i*1.35,4,Math.PI/4,.4),e.fill(),e.stroke()}function st(e,t,s,n,i,r,o=0){let l=o?2*i:i;for(let c=0;c<l;++c){let d=o&&c%2?n*o:n,p=r+2*Math.PI*c/l;e.lineTo(t+d*Math.cos(p),s+d*Math.sin(p))}e.closePath()}function Qt(e,t){return s=>{let{context:n,width:i,height:r}=wt(s),o=nt(s),{size:l,classes:c,confidence:d}=e,p=new ImageData(l,l),$=Math.max(2,Math.max(...c.data)+1);for(let g=0;g<l*l;++g){let C=(l-1-Math.floor(g/l))*l+g%l,me=U(c.data[C]),ge=Math.max(0,(d.data[C]-1/$)/(1-1/$)),[ye,we,ve]=[1,3,5].map(kt=>parseInt(me.slice(kt,kt+2),16));p.data.set([ye,we,ve,(o==="dark"?40:26)+100*ge],4*g)}let m=new OffscreenCanvas(l,l);m.getContext("2d").putImageData(p,0,0),n.imageSmoothingEnabled=!0,n.drawImage(m,0,0,i,r);let y=g=>(g-e.across[0])/(e.across[1]-e.across[0])*i,f=g=>r-(g-e.up[0])/(e.up[1]-e.up[0])*r,S=Math.max(2.2,Math.min(4.5,90/Math.sqrt(e.rows.shape[0]+1)));for(let g=0;g<e.rows.shape[0];++g){let C=e.labels.data[g];n.fillStyle=U(C),n.strokeStyle=o==="dark"?"#0f1216":"#ffffff",n.lineWidth=.8,ze(n,et(C),y(e.points.data[2*g]),f(e.points.data[2*g+1]),S),e.rows.data[g]===t&&(n.beginPath(),n.strokeStyle=o==="dark"?"#ffffff":"#000000",n.lineWidth=2,n.arc(y(e.points.data[2*g]),f(e.points.data[2*g+1]),S+5,0,2*Math.PI),n.stroke())}}}var De={forward:0,loss:1,backward:2,update:3};function te(e){let{scene:t,answers:s}=e,{layout:n}=t,i=new Map((s.frame?.nodes??[]).map(l=>[l.name,l])),[r,o]=[n.width+16,n.height+16];return a`
+  `}var X={ATTRIBUTE:1,CHILD:2,PROPERTY:3,BOOLEAN_ATTRIBUTE:4,EVENT:5,ELEMENT:6},L=e=>(...t)=>({_$litDirective$:e,values:t}),O=class{constructor(t){}get _$AU(){return this._$AM._$AU}_$AT(t,s,n){this._$Ct=t,this._$AM=s,this._$Ci=n}_$AS(t,s){return this.update(t,s)}update(t,s){return this.render(...s)}};var{I:Vs}=It;var Vt=e=>e.strings===void 0;var D=(e,t)=>{let s=e._$AN;if(s===void 0)return!1;for(let n of s)n._$AO?.(t,!1),D(n,t);return!0},tt=e=>{let t,s;do{if((t=e._$AM)===void 0)break;s=t._$AN,s.delete(e),e=t}while(s?.size===0)},Jt=e=>{for(let t;t=e._$AM;e=t){let s=t._$AN;if(s===void 0)t._$AN=s=new Set;else if(s.has(e))break;s.add(e),ze(t)}};function Ie(e){this._$AN!==void 0?(tt(this),this._$AM=e,Jt(this)):this._$AM=e}function qe(e,t=!1,s=0){let n=this._$AH,i=this._$AN;if(i!==void 0&&i.size!==0)if(t)if(Array.isArray(n))for(let r=s;r<n.length;r++)D(n[r],!1),tt(n[r]);else n!=null&&(D(n,!1),tt(n));else D(this,e)}var ze=e=>{e.type==X.CHILD&&(e._$AP??=qe,e._$AQ??=Ie)},j=class extends O{constructor(){super(...arguments),this._$AN=void 0}_$AT(t,s,n){super._$AT(t,s,n),Jt(this),this.isConnected=t._$AU}_$AO(t,s=!0){t!==this.isConnected&&(this.isConnected=t,t?this.reconnected?.():this.disconnected?.()),s&&(D(this,t),tt(this))}setValue(t){if(Vt(this._$Ct))this._$Ct._$AI(t,this);else{let s=[...this._$Ct._$AH];s[this._$Ci]=t,this._$Ct._$AI(s,this,0)}}disconnected(){}reconnected(){}};var Kt=["#0072b2","#d55e00","#009e73","#cc79a7","#b8860b","#56b4e9","#6a3d9a","#8c8c8c","#a6761d","#1b1b1b"],Gt=["circle","triangle","square","diamond","cross","star"];function F(e){return Kt[e%Kt.length]}function et(e){return Gt[e%Gt.length]}var Re={light:{low:[194,84,8],zero:[250,250,248],high:[8,92,158],bad:[0,0,0]},dark:{low:[255,158,82],zero:[24,28,34],high:[96,178,255],bad:[255,255,255]}};function Zt(e,t){let s=Re[t];if(!Number.isFinite(e))return s.bad;let n=e<0?s.low:s.high,i=Math.min(1,Math.abs(e))**.7;return s.zero.map((r,a)=>Math.round(r+(n[a]-r)*i))}var gt=class extends j{key="";update(t,[s,n]){let i=t.element;this.key!==n&&(this.key=n,requestAnimationFrame(()=>s(i)))}render(){}},C=L(gt),yt=class extends j{update(t,[s]){for(let[n,i]of Object.entries(s))t.element.style.setProperty(n,i)}render(){}},U=L(yt);function wt(e){let t=window.devicePixelRatio||1,{clientWidth:s,clientHeight:n}=e;e.width!==Math.round(s*t)&&(e.width=Math.round(s*t)),e.height!==Math.round(n*t)&&(e.height=Math.round(n*t));let i=e.getContext("2d");return i.setTransform(t,0,0,t,0,0),i.clearRect(0,0,s,n),{context:i,width:s,height:n}}function nt(e){let[t,s,n]=(getComputedStyle(e).color.match(/[\d.]+/g)??["0","0","0"]).map(Number);return t+s+n>384?"dark":"light"}function Qt(e,t){return s=>{let[n,i]=e.shape;if(s.width=Math.max(1,i),s.height=Math.max(1,n),!n||!i)return;let r=nt(s),a=new ImageData(i,n);for(let c=0;c<n*i;++c){let l=e.data[c],[d,p,$]=Zt(t>0||!Number.isFinite(l)?l/(t||1):0,r);a.data.set([d,p,$,255],4*c)}s.getContext("2d").putImageData(a,0,0)}}function De(e,t,s,n,i){e.beginPath(),t==="circle"?e.arc(s,n,i,0,2*Math.PI):t==="square"?e.rect(s-i*.9,n-i*.9,i*1.8,i*1.8):t==="triangle"?st(e,s,n+i*.2,i*1.25,3,-Math.PI/2):t==="diamond"?st(e,s,n,i*1.25,4,0):t==="star"?st(e,s,n,i*1.25,5,-Math.PI/2,.5):st(e,s,n,i*1.35,4,Math.PI/4,.4),e.fill(),e.stroke()}function st(e,t,s,n,i,r,a=0){let c=a?2*i:i;for(let l=0;l<c;++l){let d=a&&l%2?n*a:n,p=r+2*Math.PI*l/c;e.lineTo(t+d*Math.cos(p),s+d*Math.sin(p))}e.closePath()}function Yt(e,t){return s=>{let{context:n,width:i,height:r}=wt(s),a=nt(s),{size:c,classes:l,confidence:d}=e,p=new ImageData(c,c),$=Math.max(2,Math.max(...l.data)+1);for(let g=0;g<c*c;++g){let H=(c-1-Math.floor(g/c))*c+g%c,ge=F(l.data[H]),ye=Math.max(0,(d.data[H]/255-1/$)/(1-1/$)),[we,ve,Ae]=[1,3,5].map(bt=>parseInt(ge.slice(bt,bt+2),16));p.data.set([we,ve,Ae,(a==="dark"?40:26)+100*ye],4*g)}let m=new OffscreenCanvas(c,c);m.getContext("2d").putImageData(p,0,0),n.imageSmoothingEnabled=!0,n.drawImage(m,0,0,i,r);let y=g=>(g-e.across[0])/(e.across[1]-e.across[0])*i,f=g=>r-(g-e.up[0])/(e.up[1]-e.up[0])*r,S=Math.max(2.2,Math.min(4.5,90/Math.sqrt(e.rows.shape[0]+1)));for(let g=0;g<e.rows.shape[0];++g){let H=e.labels.data[g];n.fillStyle=F(H),n.strokeStyle=a==="dark"?"#0f1216":"#ffffff",n.lineWidth=.8,De(n,et(H),y(e.points.data[2*g]),f(e.points.data[2*g+1]),S),e.rows.data[g]===t&&(n.beginPath(),n.strokeStyle=a==="dark"?"#ffffff":"#000000",n.lineWidth=2,n.arc(y(e.points.data[2*g]),f(e.points.data[2*g+1]),S+5,0,2*Math.PI),n.stroke())}}}var je={forward:0,loss:1,backward:2,update:3};function ee(e){let{scene:t,answers:s}=e,{layout:n}=t,i=new Map((s.frame?.nodes??[]).map(c=>[c.name,c])),[r,a]=[n.width+16,n.height+16];return o`
     <section class="panel graph" aria-labelledby="graph-title">
       <div class="bar">
         <h2 id="graph-title">Graph</h2>
-        <p class="aside">${Re(e)}</p>
-        <form class="find" @submit=${l=>Je(e,l)}>
+        <p class="aside">${Fe(e)}</p>
+        <form class="find" @submit=${c=>Ge(e,c)}>
           <label for="find">Find</label>
           <input id="find" name="entry" list="nodes" placeholder="W1[0, 3]" autocomplete="off" spellcheck="false" />
-          <datalist id="nodes">${t.nodes.map(l=>a`<option value=${l.name}></option>`)}</datalist>
+          <datalist id="nodes">${t.nodes.map(c=>o`<option value=${c.name}></option>`)}${e.recorded?.entries.map(c=>o`<option value=${c}></option>`)}</datalist>
         </form>
       </div>
       <div class="scroll" tabindex="0" role="group" aria-label="Graph, scrollable">
-        <div class="drawing" ${F({width:`${r}px`,height:`${o}px`})}>
-          <svg viewBox="-8 -8 ${r} ${o}" width=${r} height=${o} aria-hidden="true">
-            ${n.routes.map(l=>je(l))}
-            ${n.tags.map(l=>w`<text class="tag ${l.lane}" x=${l.x+l.width/2} y=${l.y+l.height/2+4}>${l.text}</text>`)}
-            ${n.headings.map(l=>w`<text class="heading ${l.lane}" x=${l.x} y=${l.y}>${l.text}</text>`)}
+        <div class="drawing" ${U({width:`${r}px`,height:`${a}px`})}>
+          <svg viewBox="-8 -8 ${r} ${a}" width=${r} height=${a} aria-hidden="true">
+            ${n.routes.map(c=>Ue(c))}
+            ${n.tags.map(c=>v`<text class="tag ${c.lane}" x=${c.x+c.width/2} y=${c.y+c.height/2+4}>${c.text}</text>`)}
+            ${n.headings.map(c=>v`<text class="heading ${c.lane}" x=${c.x} y=${c.y}>${c.text}</text>`)}
           </svg>
-          ${n.boxes.map(l=>Fe(e,l,i.get(l.name)))}
+          ${n.boxes.map(c=>Be(e,c,i.get(c.name)))}
         </div>
       </div>
-      ${e.expanded?Ke(e):h}
+      ${e.expanded?Ze(e):h}
     </section>
-  `}function Re(e){let{focus:t}=e.view;if(t!==null)return a`driven by sample ${t} alone: m = 1`;let s=e.answers.frame?.rows;return a`driven by the batch${s?a` of m = ${s} rows: J is a mean, so 1/m stands in dZ`:h}`}function je(e){let t=e.points.map(([s,n])=>`${s},${n}`);return w`<polyline class="route ${e.lane}" points=${t.join(" ")} />
-    ${Ue(e)}`}function Ue(e){let t=e.points.length;if(t<2||e.target===null)return h;let[[s,n],[i,r]]=[e.points[t-2],e.points[t-1]],o=Math.atan2(r-n,i-s)*180/Math.PI;return w`<path class="head ${e.lane}" d="M0 0L-8 -4L-8 4Z" transform="translate(${i} ${r}) rotate(${o})" />`}function Fe(e,t,s){let n=t.lane==="backward",i=n?`d${t.name}`:t.name,r=F({left:`${t.x+8}px`,top:`${t.y+8}px`,width:`${t.width}px`,height:`${t.height}px`});if(t.elided)return a`<div class="card elided" ${r}>${t.elided}</div>`;let o=n?s?.gradient:s?.value,l=(e.view.entry??"").replace(/\[.*$/,"")===i;return a`
-    <button type="button" class="card ${t.lane} ${t.kind} ${Be(e,t)?"":"ahead"}" ${r}
-      data-node=${i} aria-pressed=${l}
-      @click=${()=>e.select(i)} @dblclick=${()=>Ve(e,t.name,n)}>
-      <span class="name">${n?a`<i class="d">d</i>${Yt(t.name)}`:Yt(t.name)}</span>
-      <span class="shape">${D(s?.shape??t.shape)}</span>
+  `}function Fe(e){let{focus:t}=e.view;if(t!==null)return o`driven by sample ${t} alone: m = 1`;let s=e.answers.frame?.rows;return o`driven by the batch${s?o` of m = ${s} rows: J is a mean, so 1/m stands in dZ`:h}`}function Ue(e){let t=e.points.map(([s,n])=>`${s},${n}`);return v`<polyline class="route ${e.lane}" points=${t.join(" ")} />
+    ${We(e)}`}function We(e){let t=e.points.length;if(t<2||e.target===null)return h;let[[s,n],[i,r]]=[e.points[t-2],e.points[t-1]],a=Math.atan2(r-n,i-s)*180/Math.PI;return v`<path class="head ${e.lane}" d="M0 0L-8 -4L-8 4Z" transform="translate(${i} ${r}) rotate(${a})" />`}function Be(e,t,s){let n=t.lane==="backward",i=n?`d${t.name}`:t.name,r=U({left:`${t.x+8}px`,top:`${t.y+8}px`,width:`${t.width}px`,height:`${t.height}px`});if(t.elided)return o`<div class="card elided" ${r}>${t.elided}</div>`;let a=n?s?.gradient:s?.value,c=(e.view.entry??"").replace(/\[.*$/,"")===i;return o`
+    <button type="button" class="card ${t.lane} ${t.kind} ${Je(e,t)?"":"ahead"}" ${r}
+      data-node=${i} aria-pressed=${c}
+      @click=${()=>e.select(i)} @dblclick=${()=>Ke(e,t.name,n)}>
+      <span class="name">${n?o`<i class="d">d</i>${Xt(t.name)}`:Xt(t.name)}</span>
+      <span class="shape">${R(s?.shape??t.shape)}</span>
       <span class="visually-hidden">${n?"gradient":t.operation}</span>
-      ${o?We(e,i,o):a`<span class="none">no gradient</span>`}
+      ${a?Ve(e,i,a):o`<span class="none">no gradient</span>`}
     </button>
-  `}function Yt(e){let[,t,s]=e.match(/^(.*?)(\d*)$/s);return a`<i>${t||s}</i>${t&&s?a`<sub>${s}</sub>`:h}`}function We(e,t,s){let{least:n,most:i,nonfinite:r}=s;if(s.size===1)return a`<span class="scalar ${r?"bad":""}">${u(s.only,`only ${t}`)}</span>`;let o=Math.max(Math.abs(n??0),Math.abs(i??0));return a`
-    <canvas class="heat" ${H(Zt(s.picture,o),`${e.askedFor.frame} ${e.view.theme} ${t}`)}></canvas>
-    <span class="range ${r?"bad":""}">${r?`${r} not finite`:a`${u(n,`least ${t}`,3)} … ${u(i,`most ${t}`,3)}`}</span>
-  `}function Be(e,t){let s=De[e.state.phase];return e.state.playing?!0:t.lane==="backward"?s>=2:t.shape.length===0&&!t.elided?s>=1:!0}function Ve(e,t,s){e.expanded={node:t,gradient:s,row:0,column:0},e.refresh()}function Je(e,t){t.preventDefault();let s=t.target.elements.namedItem("entry"),n=s.value.trim();n&&(e.select(n),s.value="",s.blur())}function Ke(e){let{block:t}=e.answers,s=e.expanded,n=s.gradient?`d${s.node}`:s.node;if(!t)return a`<p class="waiting">${e.errors.block??"…"}</p>`;let[i,r]=t.entries.shape,o=t.shape.length<2,l=(c,d)=>t.shape.length===0?"":o?`[${t.column+d}]`:`[${t.row+c}, ${t.column+d}]`;return a`
+  `}function Xt(e){let[,t,s]=e.match(/^(.*?)(\d*)$/s);return o`<i>${t||s}</i>${t&&s?o`<sub>${s}</sub>`:h}`}function Ve(e,t,s){let{least:n,most:i,nonfinite:r}=s;if(s.size===1)return o`<span class="scalar ${r?"bad":""}">${u(s.only,`only ${t}`)}</span>`;let a=Math.max(Math.abs(n??0),Math.abs(i??0));return o`
+    <canvas class="heat" ${C(Qt(s.picture,a),`${e.askedFor.frame} ${e.view.theme} ${t}`)}></canvas>
+    <span class="range ${r?"bad":""}">${r?`${r} not finite`:o`${u(n,`least ${t}`,3)} … ${u(i,`most ${t}`,3)}`}</span>
+  `}function Je(e,t){let s=je[e.state.phase];return e.state.playing?!0:t.lane==="backward"?s>=2:t.shape.length===0&&!t.elided?s>=1:!0}function Ke(e,t,s){e.expanded={node:t,gradient:s,row:0,column:0},e.refresh()}function Ge(e,t){t.preventDefault();let s=t.target.elements.namedItem("entry"),n=s.value.trim();n&&(e.select(n),s.value="",s.blur())}function Ze(e){let{block:t}=e.answers,s=e.expanded,n=s.gradient?`d${s.node}`:s.node;if(!t)return o`<p class="waiting">${e.errors.block??"…"}</p>`;let[i,r]=t.entries.shape,a=t.shape.length<2,c=(l,d)=>t.shape.length===0?"":a?`[${t.column+d}]`:`[${t.row+l}, ${t.column+d}]`;return o`
     <div class="entries">
       <div class="bar">
-        <h3>${n} ${D(t.shape)}</h3>
-        ${Xt(e,"rows",t.row,i,o?1:t.shape[0])}
-        ${Xt(e,"columns",t.column,r,t.shape.at(-1)??1)}
+        <h3>${n} ${R(t.shape)}</h3>
+        ${te(e,"rows",t.row,i,a?1:t.shape[0])}
+        ${te(e,"columns",t.column,r,t.shape.at(-1)??1)}
         <button type="button" @click=${()=>{e.expanded=null,e.refresh()}}>Close</button>
       </div>
       <div class="scroll" tabindex="0" role="group" aria-label="Entries of ${n}">
         <table>
-          <thead><tr><th></th>${vt(r).map(c=>a`<th scope="col">${t.column+c}</th>`)}</tr></thead>
+          <thead><tr><th></th>${vt(r).map(l=>o`<th scope="col">${t.column+l}</th>`)}</tr></thead>
           <tbody>
-            ${vt(i).map(c=>a`<tr><th scope="row">${o?"":t.row+c}</th>
-                ${vt(r).map(d=>a`<td><button type="button" class="entry" data-entry="${n}${l(c,d)}"
-                  @click=${()=>e.select(n+l(c,d))}>${u(t.entries.data[c*r+d],`entry ${n}${l(c,d)}`,3)}</button></td>`)}</tr>`)}
+            ${vt(i).map(l=>o`<tr><th scope="row">${a?"":t.row+l}</th>
+                ${vt(r).map(d=>o`<td>${Qe(e,n+c(l,d),t.entries.data[l*r+d])}</td>`)}</tr>`)}
           </tbody>
         </table>
       </div>
     </div>
-  `}function Xt(e,t,s,n,i){if(n>=i)return h;let r=t==="rows"?"row":"column",o=l=>{e.expanded={...e.expanded,[r]:Math.max(0,Math.min(l,i-1))},e.refresh()};return a`
+  `}function Qe(e,t,s){let n=u(s,`entry ${t}`,3);return e.canSelect(t)?o`<button type="button" class="entry" data-entry=${t} @click=${()=>e.select(t)}>${n}</button>`:n}function te(e,t,s,n,i){if(n>=i)return h;if(e.readOnly)return o`<span class="mover">${t} 0 to ${n-1} of ${i}: the others were not recorded</span>`;let r=t==="rows"?"row":"column",a=c=>{e.expanded={...e.expanded,[r]:Math.max(0,Math.min(c,i-1))},e.refresh()};return o`
     <span class="mover">${t} ${s} to ${s+n-1} of ${i}
-      <button type="button" aria-label="Earlier ${t}" ?disabled=${s===0} @click=${()=>o(s-n)}>‹</button>
-      <button type="button" aria-label="Later ${t}" ?disabled=${s+n>=i} @click=${()=>o(s+n)}>›</button>
+      <button type="button" aria-label="Earlier ${t}" ?disabled=${s===0} @click=${()=>a(s-n)}>‹</button>
+      <button type="button" aria-label="Later ${t}" ?disabled=${s+n>=i} @click=${()=>a(s+n)}>›</button>
     </span>
-  `}function vt(e){return Array.from({length:e},(t,s)=>s)}var W=class extends L{constructor(t){if(super(t),this.it=h,t.type!==X.CHILD)throw Error(this.constructor.directiveName+"() can only be used in child bindings")}render(t){if(t===h||t==null)return this._t=void 0,this.it=t;if(t===M)return t;if(typeof t!="string")throw Error(this.constructor.directiveName+"() called with a non-string value");if(t===this.it)return this._t;this.it=t;let s=[t];return s.raw=s,this._t={_$litType$:this.constructor.resultType,strings:s,values:[]}}};W.directiveName="unsafeHTML",W.resultType=1;var it=E(W);function ee(e){let{inspect:t}=e.answers;return a`
+  `}function vt(e){return Array.from({length:e},(t,s)=>s)}var W=class extends O{constructor(t){if(super(t),this.it=h,t.type!==X.CHILD)throw Error(this.constructor.directiveName+"() can only be used in child bindings")}render(t){if(t===h||t==null)return this._t=void 0,this.it=t;if(t===M)return t;if(typeof t!="string")throw Error(this.constructor.directiveName+"() called with a non-string value");if(t===this.it)return this._t;this.it=t;let s=[t];return s.raw=s,this._t={_$litType$:this.constructor.resultType,strings:s,values:[]}}};W.directiveName="unsafeHTML",W.resultType=1;var it=L(W);function se(e){let{inspect:t}=e.answers;return o`
     <section class="panel inspector" aria-labelledby="inspector-title">
-      <div class="bar"><h2 id="inspector-title">Inspector</h2>${t?a`<p class="aside">${t.entry}</p>`:h}</div>
-      ${e.view.entry===null?a`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`:t?Ge(e,t):a`<p class="hint">${e.errors.inspect??"…"}</p>`}
+      <div class="bar"><h2 id="inspector-title">Inspector</h2>${t?o`<p class="aside">${t.entry}</p>`:h}</div>
+      ${e.view.entry===null?o`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`:t?Ye(e,t):o`<p class="hint">${e.errors.inspect??"…"}</p>`}
     </section>
-  `}function Ge(e,t){return a`
+  `}function Ye(e,t){return o`
     <dl class="facts">
-      ${t.value===void 0?h:a`<div><dt>value</dt><dd>${u(t.value,`value ${t.entry}`,6)}</dd></div>`}
-      ${t.gradient===void 0?h:a`<div><dt>gradient</dt><dd>${u(t.gradient,`gradient ${t.entry}`,6)}</dd></div>`}
-      <div><dt>shape</dt><dd>${D(t.shape)}</dd></div>
+      ${t.value===void 0?h:o`<div><dt>value</dt><dd>${u(t.value,`value ${t.entry}`,6)}</dd></div>`}
+      ${t.gradient===void 0?h:o`<div><dt>gradient</dt><dd>${u(t.gradient,`gradient ${t.entry}`,6)}</dd></div>`}
+      <div><dt>shape</dt><dd>${R(t.shape)}</dd></div>
     </dl>
-    ${t.formulas.map(s=>a`
+    ${t.formulas.map(s=>o`
         <figure class="formula">
           <figcaption>${s.caption}</figcaption>
           <div class="math" tabindex="0" role="group" aria-label=${s.text}>${it(s.mathml)}</div>
-          ${s.shapes?a`<p class="shapes">${s.shapes}</p>`:h}
+          ${s.shapes?o`<p class="shapes">${s.shapes}</p>`:h}
         </figure>
       `)}
-    ${t.editable&&!e.readOnly?Ze(e,t):h}
-    ${t.numpy?Ye(e,t):h}
-  `}function Ze(e,t){let s=e.edited?.entry===t.editable?e.edited:null;return a`
+    ${t.editable&&!e.readOnly?Xe(e,t):h}
+    ${t.numpy?es(e,t):e.readOnly?o`<p class="hint">As NumPy: not recorded.</p>`:h}
+  `}function Xe(e,t){let s=e.edited?.entry===t.editable?e.edited:null;return o`
     <form class="edit" @submit=${n=>{n.preventDefault();let i=Number(n.target.elements.value.value);n.target.elements.value.value.trim()&&!Number.isNaN(i)&&e.edit(t.editable,i)}}>
       <label>Set ${t.editable} to <input name="value" inputmode="decimal" autocomplete="off" .value=${String(t.value)} /></label>
       <button type="submit">Set</button>
     </form>
-    ${s?Qe(s):h}
-  `}function Qe(e){return a`
+    ${s?ts(s):h}
+  `}function ts(e){return o`
     <table class="outcome">
       <caption>What the gradient foretold, and what happened to J</caption>
       <tbody>
@@ -142,33 +141,34 @@ var dt=globalThis,xt=e=>e,V=dt.trustedTypes,Mt=V?V.createPolicy("lit-html",{crea
         <tr><th scope="row">change of J</th><td>${u(e.happened,"edit happened",6)}</td></tr>
       </tbody>
     </table>
-  `}function Ye(e,t){return a`
+  `}function es(e,t){return o`
     <details class="numpy">
       <summary>As NumPy</summary>
-      <button type="button" @click=${()=>Xe(e,t.numpy)}>Copy</button>
+      <button type="button" @click=${()=>ss(e,t.numpy)}>Copy</button>
       <pre tabindex="0"><code data-name="numpy">${t.numpy}</code></pre>
     </details>
-  `}async function Xe(e,t){try{await navigator.clipboard.writeText(t),e.message="Copied."}catch{e.message="The browser refused to copy: select the lines instead."}e.draw()}function ne(e){let{ledger:t}=e.answers,s=e.ledgerEntry;return a`
+  `}async function ss(e,t){try{await navigator.clipboard.writeText(t),e.message="Copied."}catch{e.message="The browser refused to copy: select the lines instead."}e.draw()}function ie(e){let{ledger:t}=e.answers,s=e.ledgerEntry;return o`
     <section class="panel ledger" aria-labelledby="ledger-title">
       <div class="bar">
         <h2 id="ledger-title">Ledger of paths</h2>
-        ${t?a`<p class="aside">d${t.loss}/d${t.entry} · ${t.count} paths, ${t.over}</p>`:h}
+        ${t?o`<p class="aside">d${t.loss}/d${t.entry} · ${t.count} paths, ${t.over}</p>`:h}
       </div>
-      ${s===null?a`<p class="hint">Select one entry, such as <button type="button" class="link" @click=${()=>e.select(se(e))}>${se(e)}</button>, to see every path from it to the loss.</p>`:t?ts(t):a`<p class="hint">${e.errors.ledger??"…"}</p>`}
+      ${s===null?o`<p class="hint">Select one entry, such as ${ne(e,ns(e))}, to see every path from it to the loss.</p>`:t?is(t):o`<p class="hint">${e.errors.ledger??"…"}</p>`}
+      ${e.recorded?o`<p class="aside recorded">Recorded: ${e.recorded.entries.map(n=>o`${ne(e,n)} `)}</p>`:h}
     </section>
-  `}function se(e){let t=e.scene.nodes.find(s=>s.parameter&&s.shape.length===2);return`${t?.name??"W1"}[0, ${Math.min(3,(t?.shape[1]??4)-1)}]`}function ts(e){return a`
+  `}function ne(e,t){return o`<button type="button" class="link" @click=${()=>e.select(t)}>${t}</button>`}function ns(e){if(e.recorded)return e.recorded.entries[0]??"W1[0, 0]";let t=e.scene.nodes.find(s=>s.parameter&&s.shape.length===2);return`${t?.name??"W1"}[0, ${Math.min(3,(t?.shape[1]??4)-1)}]`}function is(e){return o`
     <div class="scroll" tabindex="0" role="group" aria-label="Paths">
       <table>
         <thead><tr><th scope="col">path</th><th scope="col">factors</th><th scope="col" class="right">product</th></tr></thead>
         <tbody>
-          ${e.rows.map(t=>a`
+          ${e.rows.map(t=>o`
               <tr>
                 <th scope="row" class="path">${t.path}</th>
-                <td class="factors">${t.factors.map((s,n)=>a`${n?a`<span class="times">·</span>`:h}<span class="factor" title="${s.symbol} = ${s.value}"><span class="symbol">${s.formula}</span><span class="value">${u(s.value,`factor ${s.symbol} of ${t.path}`)}</span></span>`)}</td>
+                <td class="factors">${t.factors.map((s,n)=>o`${n?o`<span class="times">·</span>`:h}<span class="factor" title="${s.symbol} = ${s.value}"><span class="symbol">${s.formula}</span><span class="value">${u(s.value,`factor ${s.symbol} of ${t.path}`)}</span></span>`)}</td>
                 <td class="right">${u(t.product,`product of ${t.path}`,6)}</td>
               </tr>
             `)}
-          ${e.rest_count?a`<tr class="rest"><th scope="row" colspan="2">${e.rest_count} other paths together</th><td class="right">${u(e.rest,"ledger rest",6)}</td></tr>`:h}
+          ${e.rest_count?o`<tr class="rest"><th scope="row" colspan="2">${e.rest_count} other paths together</th><td class="right">${u(e.rest,"ledger rest",6)}</td></tr>`:h}
         </tbody>
         <tfoot>
           <tr><th scope="row" colspan="2">sum of the paths</th><td class="right">${u(e.total,"ledger total",8)}</td></tr>
@@ -179,8 +179,8 @@ var dt=globalThis,xt=e=>e,V=dt.trustedTypes,Mt=V?V.createPolicy("lit-html",{crea
         </tfoot>
       </table>
     </div>
-    <p class="aside">The sizes of all paths add up to ${v(e.magnitude)}.</p>
-  `}function re(e){let{samples:t,sample:s}=e.answers;return a`
+    <p class="aside">The sizes of all paths add up to ${A(e.magnitude)}.</p>
+  `}function oe(e){let{samples:t,sample:s}=e.answers;return o`
     <section class="panel samples" aria-labelledby="samples-title">
       <div class="bar">
         <h2 id="samples-title">Samples</h2>
@@ -190,119 +190,120 @@ var dt=globalThis,xt=e=>e,V=dt.trustedTypes,Mt=V?V.createPolicy("lit-html",{crea
         </select></label>
         <button type="button" aria-pressed=${e.view.focus===null} @click=${()=>e.look({focus:null})}>Whole batch</button>
       </div>
-      ${s?ss(e,s):es(e)}
-      ${t?is(e,t):a`<p class="hint">${e.errors.samples??"…"}</p>`}
+      ${s?os(e,s):rs(e)}
+      ${t?cs(e,t):o`<p class="hint">${e.errors.samples??"…"}</p>`}
     </section>
-  `}function es(e){return a`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`}function ss(e,t){let s=e.scene.classes;return a`
+  `}function rs(e){let{recorded:t}=e;return o`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.${t?o` Recorded: ${t.rows.map(s=>o`<button type="button" class="link" data-row=${s} @click=${()=>e.look({focus:s})}>${s}</button> `)}`:h}</p>`}function os(e,t){let s=e.scene.classes;return o`
     <table class="residual">
       <caption>Sample ${t.row}, class ${s[t.label]}: J = ${u(t.loss,"sample loss")}</caption>
       <thead><tr><th scope="col">class</th><th scope="col">p</th><th scope="col">y</th><th scope="col">dZ = p − y</th></tr></thead>
       <tbody>
-        ${s.slice(0,30).map((n,i)=>a`
+        ${s.slice(0,30).map((n,i)=>o`
             <tr>
               <th scope="row">${B(i)} ${n}</th>
-              <td>${ie(t.p.data[i],"value")}${u(t.p.data[i],`p ${i}`)}</td>
+              <td>${re(t.p.data[i],"value")}${u(t.p.data[i],`p ${i}`)}</td>
               <td>${u(t.y.data[i],`y ${i}`,1)}</td>
-              <td>${ie(t.d.data[i],"gradient")}${u(t.d.data[i],`p-y ${i}`)}</td>
+              <td>${re(t.d.data[i],"gradient")}${u(t.d.data[i],`p-y ${i}`)}</td>
             </tr>
           `)}
       </tbody>
     </table>
-  `}function ie(e,t){let s=Math.max(-1,Math.min(1,Number.isFinite(e)?e:0)),[n,i]=t==="value"?[0,100*s]:[50+Math.min(0,50*s),50*Math.abs(s)];return a`<span class="bar-track ${t}" aria-hidden="true"><span class="bar-fill" ${F({left:`${n}%`,width:`${i}%`})}></span></span>`}function B(e){return a`<svg class="swatch" viewBox="-6 -6 12 12" aria-hidden="true">${ns[et(e)](U(e))}</svg>`}var ns={circle:e=>w`<circle r="4.5" fill=${e} />`,square:e=>w`<rect x="-4" y="-4" width="8" height="8" fill=${e} />`,triangle:e=>w`<path d="M0 -5L5 4L-5 4Z" fill=${e} />`,diamond:e=>w`<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z" fill=${e} />`,cross:e=>w`<path d="M-4 -4L4 4M-4 4L4 -4" stroke=${e} stroke-width="2.6" />`,star:e=>w`<path d="M0 -5.5L1.5 -1.6L5.5 -1.6L2.3 1L3.4 5L0 2.7L-3.4 5L-2.3 1L-5.5 -1.6L-1.5 -1.6Z" fill=${e} />`};function is(e,t){let s=e.scene.classes.length,n=t.rows.shape[0],i=t.of<t.all?`, of ${A(t.of)} looked at of ${A(t.all)}`:"";return a`
+  `}function re(e,t){let s=Math.max(-1,Math.min(1,Number.isFinite(e)?e:0)),[n,i]=t==="value"?[0,100*s]:[50+Math.min(0,50*s),50*Math.abs(s)];return o`<span class="bar-track ${t}" aria-hidden="true"><span class="bar-fill" ${U({left:`${n}%`,width:`${i}%`})}></span></span>`}function B(e){return o`<svg class="swatch" viewBox="-6 -6 12 12" aria-hidden="true">${as[et(e)](F(e))}</svg>`}var as={circle:e=>v`<circle r="4.5" fill=${e} />`,square:e=>v`<rect x="-4" y="-4" width="8" height="8" fill=${e} />`,triangle:e=>v`<path d="M0 -5L5 4L-5 4Z" fill=${e} />`,diamond:e=>v`<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z" fill=${e} />`,cross:e=>v`<path d="M-4 -4L4 4M-4 4L4 -4" stroke=${e} stroke-width="2.6" />`,star:e=>v`<path d="M0 -5.5L1.5 -1.6L5.5 -1.6L2.3 1L3.4 5L0 2.7L-3.4 5L-2.3 1L-5.5 -1.6L-1.5 -1.6Z" fill=${e} />`};function cs(e,t){let s=e.scene.classes.length,n=t.rows.shape[0],i=t.of<t.all?`, of ${w(t.of)} looked at of ${w(t.all)}`:"";return o`
     <div class="scroll" tabindex="0" role="group" aria-label="Rows">
       <table class="rows">
         <thead><tr><th scope="col">row</th><th scope="col">class</th><th scope="col" class="right">loss</th><th scope="col" class="right">p of class</th><th scope="col">predicted</th></tr></thead>
         <tbody>
-          ${Array.from({length:n},(r,o)=>rs(e,t,o,s))}
+          ${Array.from({length:n},(r,a)=>ls(e,t,a,s))}
         </tbody>
       </table>
     </div>
-    <p class="aside">${A(n)} rows${i}; mean loss ${u(t.mean_loss,"mean loss")}
-      ${n<t.of?a`<button type="button" class="link" @click=${()=>{e.listed+=50,e.refresh()}}>more</button>`:h}</p>
-  `}function rs(e,t,s,n){let i=t.rows.data[s],r=t.labels.data[s],o=t.probabilities.data.subarray(s*n,(s+1)*n),l=o.indexOf(Math.max(...o));return a`
+    <p class="aside">${w(n)} rows${i}; mean loss ${u(t.mean_loss,"mean loss")}
+      ${n<t.of&&!e.readOnly?o`<button type="button" class="link" @click=${()=>{e.listed+=50,e.refresh()}}>more</button>`:h}</p>
+  `}function ls(e,t,s,n){let i=t.rows.data[s],r=t.labels.data[s],a=t.probabilities.data.subarray(s*n,(s+1)*n),c=a.indexOf(Math.max(...a));return o`
     <tr class=${i===e.view.focus?"chosen":""}>
-      <th scope="row"><button type="button" class="link" aria-pressed=${i===e.view.focus} data-row=${i} @click=${()=>e.look({focus:i})}>${i}</button></th>
+      <th scope="row">${e.canFocus(i)?o`<button type="button" class="link" aria-pressed=${i===e.view.focus} data-row=${i} @click=${()=>e.look({focus:i})}>${i}</button>`:i}</th>
       <td>${B(r)} ${e.scene.classes[r]}</td>
       <td class="right">${u(t.losses.data[s],`row loss ${i}`)}</td>
-      <td class="right">${u(o[r],`row p ${i}`,3)}</td>
-      <td class=${l===r?"":"wrong"}>${B(l)} ${e.scene.classes[l]}${l===r?h:a`<span class="visually-hidden"> (wrong)</span>`}</td>
+      <td class="right">${u(a[r],`row p ${i}`,3)}</td>
+      <td class=${c===r?"":"wrong"}>${B(c)} ${e.scene.classes[c]}${c===r?h:o`<span class="visually-hidden"> (wrong)</span>`}</td>
     </tr>
-  `}function ae(e){let{plane:t}=e.answers,{scene:s}=e;return a`
+  `}function ae(e){let{plane:t}=e.answers,{scene:s}=e;return o`
     <section class="panel plane" aria-labelledby="plane-title">
       <div class="bar">
         <h2 id="plane-title">Plane</h2>
-        ${s.columns>2?[0,1].map(n=>as(e,n)):h}
+        ${s.columns>2&&!e.readOnly?[0,1].map(n=>hs(e,n)):h}
       </div>
-      ${t?os(e,t):a`<p class="hint">${e.errors.plane??"…"}</p>`}
+      ${t?ds(e,t):o`<p class="hint">${e.errors.plane??"…"}</p>`}
     </section>
-  `}function as(e,t){return a`<label>${t?"up":"across"} <select @change=${s=>{let n=[...e.plane];n[t]=Number(s.target.value),n[0]!==n[1]?e.look({plane:n}):e.say("Two different columns make a plane.")}}>${e.scene.features.slice(0,1e3).map((s,n)=>a`<option value=${n} ?selected=${e.plane[t]===n}>${s}</option>`)}</select></label>`}function os(e,t){let{scene:s,view:n}=e;return a`
+  `}function hs(e,t){return o`<label>${t?"up":"across"} <select @change=${s=>{let n=[...e.plane];n[t]=Number(s.target.value),n[0]!==n[1]?e.look({plane:n}):e.say("Two different columns make a plane.")}}>${e.scene.features.slice(0,1e3).map((s,n)=>o`<option value=${n} ?selected=${e.plane[t]===n}>${s}</option>`)}</select></label>`}function ds(e,t){let{scene:s,view:n}=e;return o`
     <div class="axes">
       <span class="up">${s.features[t.y]}</span>
       <canvas role="img" aria-label="Decision regions over ${s.features[t.x]} and ${s.features[t.y]}, with ${t.rows.shape[0]} rows as points"
-        ${H(Qt(t,n.focus),`${e.askedFor.plane} ${n.theme} ${n.projector}`)}
-        @click=${i=>cs(e,t,i)}></canvas>
-      <span class="ticks"><span>${v(t.across[0],3)}</span><span>${s.features[t.x]}</span><span>${v(t.across[1],3)}</span></span>
+        ${C(Yt(t,n.focus),`${e.askedFor.plane} ${n.theme} ${n.projector}`)}
+        @click=${i=>ps(e,t,i)}></canvas>
+      <span class="ticks"><span>${A(t.across[0],3)}</span><span>${s.features[t.x]}</span><span>${A(t.across[1],3)}</span></span>
     </div>
-    <ul class="legend">${s.classes.slice(0,12).map((i,r)=>a`<li>${B(r)} ${i}</li>`)}</ul>
-    ${s.columns>2?ls(e,t):h}
-  `}function ls(e,t){let s=e.view.focus===null?"their means":`sample ${e.view.focus}`;return a`
+    <ul class="legend">${s.classes.slice(0,12).map((i,r)=>o`<li>${B(r)} ${i}</li>`)}</ul>
+    ${s.columns>2?us(e,t):h}
+  `}function us(e,t){let s=e.view.focus===null?"their means":`sample ${e.view.focus}`;return o`
     <details class="held"><summary>The other columns are held at ${s}</summary>
-      <dl>${e.scene.features.map((n,i)=>i===t.x||i===t.y||i>200?h:a`<div><dt>${n}</dt><dd>${u(t.held.data[i],`held ${i}`,3)}</dd></div>`)}</dl>
+      <dl>${e.scene.features.map((n,i)=>i===t.x||i===t.y||i>200?h:o`<div><dt>${n}</dt><dd>${u(t.held.data[i],`held ${i}`,3)}</dd></div>`)}</dl>
     </details>
-  `}function cs(e,t,s){let n=s.currentTarget,i=s.offsetX/n.clientWidth,r=1-s.offsetY/n.clientHeight,o=-1,l=.05**2;for(let c=0;c<t.rows.shape[0];++c){let d=(t.points.data[2*c]-t.across[0])/(t.across[1]-t.across[0])-i,p=(t.points.data[2*c+1]-t.up[0])/(t.up[1]-t.up[0])-r;d*d+p*p<l&&([o,l]=[c,d*d+p*p])}e.look({focus:o<0?null:t.rows.data[o]})}var oe=1e3,rt=110;function le(e){let{timeline:t}=e.answers;return a`
+  `}function ps(e,t,s){let n=s.currentTarget,i=s.offsetX/n.clientWidth,r=1-s.offsetY/n.clientHeight,a=-1,c=.05**2;for(let l=0;l<t.rows.shape[0];++l){if(!e.canFocus(t.rows.data[l]))continue;let d=(t.points.data[2*l]-t.across[0])/(t.across[1]-t.across[0])-i,p=(t.points.data[2*l+1]-t.up[0])/(t.up[1]-t.up[0])-r;d*d+p*p<c&&([a,c]=[l,d*d+p*p])}e.look({focus:a<0?null:t.rows.data[a]})}var ce=1e3,rt=110;function le(e){let{timeline:t}=e.answers;return o`
     <section class="panel timeline" aria-labelledby="timeline-title">
-      <div class="bar"><h2 id="timeline-title">Timeline</h2>${t?a`<p class="aside">step ${A(t.step)} of ${A(t.furthest)}</p>`:h}</div>
-      ${t?hs(e,t):a`<p class="hint">${e.errors.timeline??"…"}</p>`}
+      <div class="bar"><h2 id="timeline-title">Timeline</h2>${t?o`<p class="aside">step ${w(t.step)} of ${w(t.furthest)}</p>`:h}</div>
+      ${t?$s(e,t):o`<p class="hint">${e.errors.timeline??"…"}</p>`}
     </section>
-  `}function hs(e,t){let{layers:s}=t,n=t.marks.shape[0],i=(r,o)=>Array.from({length:n},(l,c)=>r.data[c*s.length+o]);return a`
+  `}function $s(e,t){let{layers:s}=t,n=t.marks.shape[0],i=(r,a)=>Array.from({length:n},(c,l)=>r.data[l*s.length+a]);return o`
     <input type="range" class="scrubber" min="0" max=${Math.max(1,t.furthest)} .value=${String(e.state.step)}
-      ?disabled=${t.furthest===0} aria-label="Step" aria-valuetext="step ${e.state.step}"
-      @input=${r=>ds(e,Number(r.target.value))} />
+      ?disabled=${t.furthest===0} list=${e.recorded?"recorded-steps":h} aria-label="Step" aria-valuetext="step ${e.state.step}"
+      @input=${r=>fs(e,Number(r.target.value))} />
+    ${e.recorded?o`<datalist id="recorded-steps">${e.recorded.steps.map(r=>o`<option value=${r}></option>`)}</datalist>`:h}
     <div class="curves">
-      ${ot("loss, nats",t,[{name:"batch",low:t.lowest.data,high:t.highest.data,edges:t.edges.data}],!1)}
-      ${ot("accuracy",t,[{name:"accuracy",x:t.marks.data,y:Array.from(t.accuracies.data)}],!1,[0,1])}
-      ${ot("gradient norm",t,s.map((r,o)=>({name:`d${r}`,x:t.marks.data,y:i(t.gradient_norms,o)})),!0)}
-      ${ot("update / weight",t,s.map((r,o)=>({name:r,x:t.marks.data,y:i(t.update_ratios,o)})),!0)}
+      ${at("loss, nats",t,[{name:"batch",low:t.lowest.data,high:t.highest.data,edges:t.edges.data}],!1)}
+      ${at("accuracy",t,[{name:"accuracy",x:t.marks.data,y:Array.from(t.accuracies.data)}],!1,[0,1])}
+      ${at("gradient norm",t,s.map((r,a)=>({name:`d${r}`,x:t.marks.data,y:i(t.gradient_norms,a)})),!0)}
+      ${at("update / weight",t,s.map((r,a)=>({name:r,x:t.marks.data,y:i(t.update_ratios,a)})),!0)}
     </div>
-    ${n?$s(t,i):h}
-  `}var At=!1,at=null;async function ds(e,t){if(at=t,!At){for(At=!0;at!==null;){let s=at;at=null,await e.command("seek",{step:s})}At=!1}}function ot(e,t,s,n,i=null){let r=f=>n?Math.log10(Math.max(f,1e-12)):f,o=s.flatMap(f=>f.low?[...f.low,...f.high]:f.y).filter(f=>Number.isFinite(f)&&(!n||f>0));if(!o.length&&!i)return a`<figure class="curve"><figcaption>${e}</figcaption><p class="hint">nothing yet</p></figure>`;let[l,c]=i??[Math.min(...o),Math.max(...o)],[d,p]=[r(l),r(c)],$=Math.max(1,t.furthest),m=f=>f/$*oe,y=f=>rt-4-(r(f)-d)/(p-d||1)*(rt-8);return a`
+    ${n?ys(t,i):h}
+  `}var At=!1,ot=null;async function fs(e,t){if(ot=t,!At){for(At=!0;ot!==null;){let s=ot;ot=null,await e.command("seek",{step:s})}At=!1}}function at(e,t,s,n,i=null){let r=f=>n?Math.log10(Math.max(f,1e-12)):f,a=s.flatMap(f=>f.low?[...f.low,...f.high]:f.y).filter(f=>Number.isFinite(f)&&(!n||f>0));if(!a.length&&!i)return o`<figure class="curve"><figcaption>${e}</figcaption><p class="hint">nothing yet</p></figure>`;let[c,l]=i??[Math.min(...a),Math.max(...a)],[d,p]=[r(c),r(l)],$=Math.max(1,t.furthest),m=f=>f/$*ce,y=f=>rt-4-(r(f)-d)/(p-d||1)*(rt-8);return o`
     <figure class="curve">
-      <figcaption>${e}${n?", log":""} ${s.length>1?s.map((f,S)=>a`<span class="key line-${S%4}">${f.name}</span>`):h}</figcaption>
+      <figcaption>${e}${n?", log":""} ${s.length>1?s.map((f,S)=>o`<span class="key line-${S%4}">${f.name}</span>`):h}</figcaption>
       <div class="plot">
-        <span class="top">${v(c,3)}</span><span class="bottom">${v(l,3)}</span>
-        <svg viewBox="0 0 ${oe} ${rt}" preserveAspectRatio="none" role="img" aria-label="${e}, from ${v(l,3)} to ${v(c,3)}">
-          ${s.map((f,S)=>w`<path class="line-${S%4}" d=${f.low?ps(f,m,y):us(f,m,y)} />`)}
+        <span class="top">${A(l,3)}</span><span class="bottom">${A(c,3)}</span>
+        <svg viewBox="0 0 ${ce} ${rt}" preserveAspectRatio="none" role="img" aria-label="${e}, from ${A(c,3)} to ${A(l,3)}">
+          ${s.map((f,S)=>v`<path class="line-${S%4}" d=${f.low?gs(f,m,y):ms(f,m,y)} />`)}
           <line class="now" x1=${m(t.step)} x2=${m(t.step)} y1="0" y2=${rt} />
         </svg>
       </div>
     </figure>
-  `}function us(e,t,s){let n="";return e.y.forEach((i,r)=>{Number.isFinite(i)&&(n+=`${n?"L":"M"}${t(e.x[r]).toFixed(1)} ${s(i).toFixed(1)}`)}),n}function ps(e,t,s){let n="";for(let i=0;i<e.low.length;++i){let r=t((e.edges[i]+e.edges[i+1])/2).toFixed(1);Number.isFinite(e.low[i])&&(n+=`${n?"L":"M"}${r} ${s(e.high[i]).toFixed(1)}L${r} ${s(e.low[i]).toFixed(1)}`)}return n}function $s(e,t){let s=e.marks.shape[0]-1;return a`
-    <details class="measured"><summary>Measured at step ${A(e.marks.data[s])}: accuracy ${u(e.accuracies.data[s],"marked accuracy",3)}</summary>
+  `}function ms(e,t,s){let n="";return e.y.forEach((i,r)=>{Number.isFinite(i)&&(n+=`${n?"L":"M"}${t(e.x[r]).toFixed(1)} ${s(i).toFixed(1)}`)}),n}function gs(e,t,s){let n="";for(let i=0;i<e.low.length;++i){let r=t((e.edges[i]+e.edges[i+1])/2).toFixed(1);Number.isFinite(e.low[i])&&(n+=`${n?"L":"M"}${r} ${s(e.high[i]).toFixed(1)}L${r} ${s(e.low[i]).toFixed(1)}`)}return n}function ys(e,t){let s=e.marks.shape[0]-1;return o`
+    <details class="measured"><summary>Measured at step ${w(e.marks.data[s])}: accuracy ${u(e.accuracies.data[s],"marked accuracy",3)}</summary>
       <table>
         <thead><tr><th scope="col">weight</th><th scope="col" class="right">gradient norm</th><th scope="col" class="right">update / weight</th></tr></thead>
-        <tbody>${e.layers.map((n,i)=>a`<tr><th scope="row">${n}</th>
+        <tbody>${e.layers.map((n,i)=>o`<tr><th scope="row">${n}</th>
           <td class="right">${u(t(e.gradient_norms,i)[s],`norm d${n}`)}</td><td class="right">${u(t(e.update_ratios,i)[s],`ratio ${n}`)}</td></tr>`)}</tbody>
       </table>
     </details>
-  `}var _t=1e-7,ce=.01;function he(e){let{check:t}=e,s=t&&!t.parameters;return a`
+  `}var _t=1e-7,he=.01;function de(e){let{check:t}=e,s=t&&!t.parameters;return o`
     <section class="panel check" aria-labelledby="check-title">
       <div class="bar">
         <h2 id="check-title">Check</h2>
-        ${e.readOnly?h:a`<button type="button" ?disabled=${s} @click=${()=>e.runCheck()}>Check the gradients</button>`}
+        ${e.recorded?.checked===null?h:o`<button type="button" ?disabled=${s} @click=${()=>e.runCheck()}>${e.recorded?`Show the check of step ${e.recorded.checked}`:"Check the gradients"}</button>`}
       </div>
-      ${t?s?a`<p role="status"><progress max=${t.of} .value=${t.done}></progress> ${A(t.done)} of ${A(t.of)} entries</p>`:fs(e,t):a`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.</p>`}
+      ${t?s?o`<p role="status"><progress max=${t.of} .value=${t.done}></progress> ${w(t.done)} of ${w(t.of)} entries</p>`:ws(e,t):o`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.${e.recorded?.checked===null?" No check was recorded.":h}</p>`}
     </section>
-  `}function fs(e,t){let s=t.step!==e.state.step||t.version!==e.state.version;return a`
+  `}function ws(e,t){let s=t.step!==e.state.step||t.version!==e.state.version;return o`
     <p class="verdict ${t.worst_error<=1e-6?"good":"bad"}">
       ${t.worst_error<=1e-6?"The gradients agree":"The gradients DIFFER"}: largest relative error
-      ${u(t.worst_error,"worst error",2)}${t.worst?a` at <button type="button" class="link" @click=${()=>e.select(t.worst)}>${t.worst}</button>`:h}${s?a` (at step ${t.step})`:h}
+      ${u(t.worst_error,"worst error",2)}${t.worst?o` at <button type="button" class="link" @click=${()=>e.select(t.worst)}>${t.worst}</button>`:h}${s?o` (at step ${t.step})`:h}
     </p>
     <div class="maps">
-      ${t.parameters.map(n=>a`
+      ${t.parameters.map(n=>o`
           <figure>
-            <figcaption>${n.name}: ${n.checked} checked${n.kinks?a`, ${n.kinks} at a kink`:h}</figcaption>
-            <canvas class="errors" role="img" aria-label="Relative errors of ${n.name}, at most ${v(n.worst,2)}"
-              ${H(ms(n),`${t.step} ${t.version} ${n.name} ${e.view.theme}`)}></canvas>
+            <figcaption>${n.name}: ${n.checked} checked${n.kinks?o`, ${n.kinks} at a kink`:h}</figcaption>
+            <canvas class="errors" role="img" aria-label="Relative errors of ${n.name}, at most ${A(n.worst,2)}"
+              ${C(vs(n),`${t.step} ${t.version} ${n.name} ${e.view.theme}`)}></canvas>
           </figure>
         `)}
     </div>
@@ -312,14 +313,14 @@ var dt=globalThis,xt=e=>e,V=dt.trustedTypes,Mt=V?V.createPolicy("lit-html",{crea
     </ul>
     <table class="visually-hidden"><caption>Largest relative errors</caption>
       <thead><tr><th scope="col">parameter</th><th scope="col">checked</th><th scope="col">at a kink</th><th scope="col">largest error</th></tr></thead>
-      <tbody>${t.parameters.map(n=>a`<tr><th scope="row">${n.name}</th><td>${n.checked}</td><td>${n.kinks}</td><td>${v(n.worst,2)}</td></tr>`)}</tbody>
+      <tbody>${t.parameters.map(n=>o`<tr><th scope="row">${n.name}</th><td>${n.checked}</td><td>${n.kinks}</td><td>${A(n.worst,2)}</td></tr>`)}</tbody>
     </table>
-  `}function ms(e){return t=>{let{context:s,width:n,height:i}=wt(t),[r,o]=e.errors.shape,l=nt(t)==="dark",[c,d]=[n/o,i/r];for(let p=0;p<r*o;++p){let[$,m]=[p%o*c,Math.floor(p/o)*d],y=e.errors.data[p],f=e.states.data[p];f!==0&&(s.fillStyle=f===2?l?"#4a505a":"#c9ced6":gs(y,l),s.fillRect($,m,Math.max(1,c-.5),Math.max(1,d-.5)),f===2&&(s.strokeStyle=l?"#9aa3b0":"#6b7280",s.lineWidth=1,s.beginPath(),s.moveTo($,m+d),s.lineTo($+c,m),s.stroke()))}}}function gs(e,t){if(!(e<=ce))return t?"#ff7a59":"#c2290a";if(e<=_t)return t?"#37b98a":"#00805a";let s=Math.log10(e/_t)/Math.log10(ce/_t);return t?`hsl(${150-110*s} 60% 58%)`:`hsl(${160-120*s} 70% 36%)`}function de(e){if(e.openPanel!=="network"||e.readOnly)return h;let{network:t,choices:s}=e.scene,n=(r,o,l)=>a`
-    <label>${o} <select name=${r}>${l.map(c=>a`<option ?selected=${c===t[r]}>${c}</option>`)}</select></label>`,i=(r,o,l)=>a`
-    <label>${o} <input name=${r} .value=${String(l)} autocomplete="off" spellcheck="false" /></label>`;return a`
+  `}function vs(e){return t=>{let{context:s,width:n,height:i}=wt(t),[r,a]=e.errors.shape,c=nt(t)==="dark",[l,d]=[n/a,i/r];for(let p=0;p<r*a;++p){let[$,m]=[p%a*l,Math.floor(p/a)*d],y=e.errors.data[p],f=e.states.data[p];f!==0&&(s.fillStyle=f===2?c?"#4a505a":"#c9ced6":As(y,c),s.fillRect($,m,Math.max(1,l-.5),Math.max(1,d-.5)),f===2&&(s.strokeStyle=c?"#9aa3b0":"#6b7280",s.lineWidth=1,s.beginPath(),s.moveTo($,m+d),s.lineTo($+l,m),s.stroke()))}}}function As(e,t){if(!(e<=he))return t?"#ff7a59":"#c2290a";if(e<=_t)return t?"#37b98a":"#00805a";let s=Math.log10(e/_t)/Math.log10(he/_t);return t?`hsl(${150-110*s} 60% 58%)`:`hsl(${160-120*s} 70% 36%)`}function ue(e){if(e.openPanel!=="network"||e.readOnly)return h;let{network:t,choices:s}=e.scene,n=(r,a,c)=>o`
+    <label>${a} <select name=${r}>${c.map(l=>o`<option ?selected=${l===t[r]}>${l}</option>`)}</select></label>`,i=(r,a,c)=>o`
+    <label>${a} <input name=${r} .value=${String(c)} autocomplete="off" spellcheck="false" /></label>`;return o`
     <section class="panel network" aria-labelledby="network-title">
       <div class="bar"><h2 id="network-title">Network</h2></div>
-      <form @submit=${r=>vs(e,r)}>
+      <form @submit=${r=>bs(e,r)}>
         ${i("hidden_layer_sizes","Hidden layers",t.hidden_layer_sizes.join(", "))}
         ${n("activation","Activation",s.activation)} ${n("initialization","Start",s.initialization)}
         ${i("l2","L2, λ",t.l2)} ${i("dropout","Dropout",t.dropout)} ${i("seed","Seed",t.seed)}
@@ -329,31 +330,31 @@ var dt=globalThis,xt=e=>e,V=dt.trustedTypes,Mt=V?V.createPolicy("lit-html",{crea
       </form>
       <p class="hint">Optimizer, learning rate and batch size change from this step on. Layers, activation, start, L2, dropout and seed begin a new run.</p>
     </section>
-  `}var ys=["l2","dropout","learning_rate"],ws=["seed","batch_size"];async function vs(e,t){t.preventDefault();let s=new FormData(t.target),n={};for(let[i,r]of s){let o=String(r).trim(),l=o;if(i==="hidden_layer_sizes"?l=o===""?[]:o.split(/[\s,]+/).map(Number):(ys.includes(i)||ws.includes(i))&&(l=Number(o)),typeof l=="number"?Number.isNaN(l):Array.isArray(l)&&l.some(Number.isNaN)){e.say(`${i.replaceAll("_"," ")}: ${o} is not a number.`);return}JSON.stringify(l)!==JSON.stringify(e.scene.network[i])&&(n[i]=l)}if(!Object.keys(n).length){e.say("Nothing was changed.");return}await e.command("network",{changes:n})&&(e.scene=await e.transport.request("scene"),e.draw())}function ue(e){if(e.openPanel!=="quiz"||e.readOnly)return h;let{quiz:t}=e;return a`
+  `}var _s=["l2","dropout","learning_rate"],ks=["seed","batch_size"];async function bs(e,t){t.preventDefault();let s=new FormData(t.target),n={};for(let[i,r]of s){let a=String(r).trim(),c=a;if(i==="hidden_layer_sizes"?c=a===""?[]:a.split(/[\s,]+/).map(Number):(_s.includes(i)||ks.includes(i))&&(c=Number(a)),typeof c=="number"?Number.isNaN(c):Array.isArray(c)&&c.some(Number.isNaN)){e.say(`${i.replaceAll("_"," ")}: ${a} is not a number.`);return}JSON.stringify(c)!==JSON.stringify(e.scene.network[i])&&(n[i]=c)}if(!Object.keys(n).length){e.say("Nothing was changed.");return}await e.command("network",{changes:n})&&(e.scene=await e.transport.request("scene"),e.draw())}function pe(e){if(e.openPanel!=="quiz"||e.readOnly)return h;let{quiz:t}=e;return o`
     <section class="panel quiz" aria-labelledby="quiz-title">
       <div class="bar">
         <h2 id="quiz-title">Quiz</h2>
-        <button type="button" @click=${()=>As(e)}>${t?"Another question":"Ask me"}</button>
-        ${t?a`<p class="aside">${t.right} of ${t.asked} right</p>`:h}
+        <button type="button" @click=${()=>xs(e)}>${t?"Another question":"Ask me"}</button>
+        ${t?o`<p class="aside">${t.right} of ${t.asked} right</p>`:h}
       </div>
-      ${t?.question?_s(e,t):a`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
+      ${t?.question?Ms(e,t):o`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
     </section>
-  `}async function As(e){let t=await e.command("quiz",{focus:e.view.focus});t&&(e.quiz={right:e.quiz?.right??0,asked:e.quiz?.asked??0,question:t,answer:null},e.draw())}function _s(e,t){let{question:s,answer:n}=t;return a`
+  `}async function xs(e){let t=await e.command("quiz",{focus:e.view.focus});t&&(e.quiz={right:e.quiz?.right??0,asked:e.quiz?.asked??0,question:t,answer:null},e.draw())}function Ms(e,t){let{question:s,answer:n}=t;return o`
     <p>${s.text}</p>
     <div class="math" tabindex="0" role="group" aria-label=${s.formula}>${it(s.mathml)}</div>
-    <table><tbody>${s.given.map(i=>a`<tr><th scope="row">${i.entry}</th><td class="right">${u(i.value,`given ${i.entry}`)}</td></tr>`)}</tbody></table>
-    <form class="edit" @submit=${i=>{i.preventDefault(),bs(e,i.target.elements.answer.value)}}>
+    <table><tbody>${s.given.map(i=>o`<tr><th scope="row">${i.entry}</th><td class="right">${u(i.value,`given ${i.entry}`)}</td></tr>`)}</tbody></table>
+    <form class="edit" @submit=${i=>{i.preventDefault(),Ns(e,i.target.elements.answer.value)}}>
       <label>${s.entry} = <input name="answer" inputmode="decimal" autocomplete="off" ?disabled=${n?.right} /></label>
       <button type="submit" ?disabled=${n?.right}>Answer</button>
     </form>
-    <p role="status" class=${n?n.right?"good":"bad":""}>${n?n.right?a`Right: ${u(n.value,`answer ${s.entry}`,6)}.`:"Not yet. Within one per cent is right.":h}</p>
-  `}async function bs(e,t){let s=Number(t.replace("−","-").replace(",","."));if(t.trim()===""||Number.isNaN(s)){e.say(`${t} is not a number.`);return}let n=await e.command("answer",{question:e.quiz.question.id,value:s});if(!n)return;let i=e.quiz.answer===null;e.quiz={...e.quiz,answer:n,asked:e.quiz.asked+(i?1:0),right:e.quiz.right+(i&&n.right?1:0)},e.draw()}var ks={frame:e=>({focus:e.view.focus}),samples:e=>({order:e.view.order,count:e.listed}),sample:e=>e.view.focus===null?null:{row:e.view.focus},plane:e=>({x:e.plane[0],y:e.plane[1],...e.scene.columns>2?{focus:e.view.focus}:{}}),timeline:()=>({}),inspect:e=>e.view.entry?{entry:e.view.entry,focus:e.view.focus}:null,block:e=>e.expanded?{...e.expanded,focus:e.view.focus}:null,ledger:e=>e.ledgerEntry?{entry:e.ledgerEntry,focus:e.view.focus,top:12}:null},lt=class{constructor(t,s,n={}){this.root=t,this.transport=s,this.keepsAddress=n.address??!1,this.view={focus:null,entry:null,plane:null,order:"loss",projector:!1,theme:"auto"},this.listed=30,this.state=null,this.scene=null,this.answers={},this.askedFor={},this.errors={},this.expanded=null,this.connected=!1,this.refused=!1,this.message="",this.check=null,this.edited=null,this.quiz=null,this.openPanel="",this.isAsking=!1,this.pending=0,this.isRendering=!1,s.listen(i=>this.hear(i)),Ft(this),this.keepsAddress&&(Object.assign(this.view,Y(location.hash)),window.addEventListener("hashchange",()=>{Object.assign(this.view,Y(location.hash)),this.refresh()})),this.draw()}get plane(){return this.view.plane??this.scene.plane}get moment(){return`${this.state.revision}/${this.state.version}/${this.state.step}`}get readOnly(){return this.transport.readOnly}get ledgerEntry(){let t=this.view.entry;return!t||!t.includes("[")?null:t.startsWith("d")?t.slice(1):t}hear(t){t.event==="connected"?(this.connected=!0,this.refused=!1,this.open()):t.event==="disconnected"?(this.connected=!1,this.refused=t.refused,this.draw()):t.event==="state"?this.take(t):t.event==="check"&&this.check&&(this.check={...this.check,done:t.done,of:t.of},this.draw())}async open(){try{this.scene=await this.transport.request("scene");let t=this.keepsAddress?Y(location.hash).step:void 0,s=await this.transport.request("state");t!==void 0&&t!==s.step&&!s.playing&&!this.state&&!this.readOnly&&(s=await this.transport.request("goto",{step:t})),this.take(s)}catch(t){this.say(t)}}async take(t){let s=!this.scene||t.revision!==this.scene.revision,n=t.stopped_at!==null&&this.state?.stopped_at!==t.stopped_at;this.state=t;let{edited:i}=this;i&&(i.state.step!==t.step||i.state.version!==t.version)&&(this.edited=null),s&&(this.scene=await this.transport.request("scene"),this.fitView()),n&&this.goToTrouble(),this.refresh()}fitView(){let t=new Set(this.scene.nodes.map(n=>n.name)),s=this.view.entry?.replace(/\[.*$/,"");s&&!t.has(s)&&!(s.startsWith("d")&&t.has(s.slice(1)))&&(this.view.entry=null),this.view.focus!==null&&this.view.focus>=this.scene.rows&&(this.view.focus=null),this.view.plane?.some(n=>n>=this.scene.columns)&&(this.view.plane=null),this.expanded=null,this.check=null,this.edited=null,this.answers={}}async goToTrouble(){try{let t=await this.transport.request("trouble",{focus:this.view.focus});t.entry&&this.select(t.entry),this.message=t.text}catch(t){this.say(t)}this.draw()}look(t){("focus"in t||"entry"in t)&&(this.edited=null),"focus"in t&&!("entry"in t)&&(t.entry=this.entryFor(t.focus??null)),Object.assign(this.view,t),this.refresh()}entryFor(t){let{entry:s}=this.view,[,n,i,r]=s?.match(/^(d?)(.*?)\[(.*)\]$/)??[],o=this.scene.nodes.find(d=>d.name===i||d.name===n+i);if(!o?.batch||t===null==(this.view.focus===null))return s;let l=o.name===i?n+i:o.name,c=r.split(",").slice(1).join(",").trim();return t!==null&&c?`${l}[${c}]`:l}select(t){this.look({entry:t})}async refresh(){if(this.draw(),!(this.isAsking||!this.connected||!this.scene||!this.state)){this.isAsking=!0;try{for(;await this.askOnce(););}finally{this.isAsking=!1}this.keepsAddress&&this.writeAddress(),this.draw()}}async askOnce(){let{moment:t}=this,s=Object.entries(ks).map(([n,i])=>[n,i(this)]).filter(([n,i])=>this.askedFor[n]!==`${t} ${JSON.stringify(i)}`);return s.length?(await Promise.all(s.map(async([n,i])=>{if(this.askedFor[n]=`${t} ${JSON.stringify(i)}`,i===null){delete this.answers[n],delete this.errors[n];return}try{this.answers[n]=await this.transport.request(n,i),delete this.errors[n]}catch(r){delete this.answers[n],this.errors[n]=r.message}})),this.draw(),!0):!1}async command(t,s={}){this.message="",this.pending+=1,this.draw();try{let n=await this.transport.request(t,s);return n&&"step"in n&&"phase"in n&&await this.take(n),n}catch(n){return this.say(n),null}finally{this.pending-=1,this.draw()}}say(t){this.message=t.message??String(t),this.draw()}togglePlay(){return this.command(this.state?.playing?"pause":"play")}async edit(t,s){let n=await this.command("edit",{entry:t,value:s,focus:this.view.focus});n&&(this.edited=n,await this.take(n.state))}async runCheck(){this.check={done:0,of:1},this.draw();let t={step:this.state.step,version:this.state.version},s=await this.command("check",{focus:this.view.focus});this.check=s?{...s,...t}:null,this.draw()}writeAddress(){let t=zt(this.view,this.state.playing?void 0:this.state.step);t!==location.hash&&history.replaceState(null,"",t||location.pathname+location.search)}draw(){this.isRendering||(this.isRendering=!0,requestAnimationFrame(()=>{this.isRendering=!1,this.root.classList.toggle("projector",this.view.projector),this.root.dataset.theme=this.view.theme,qt(this.page(),this.root),this.root.dataset.moment=this.isAsking||this.pending||!this.state?"":`${this.moment} ${JSON.stringify(this.view)}`}))}page(){return!this.scene||!this.state?a`<p class="waiting" role="status">${this.waitingText()}</p>`:a`
-      ${Wt(this)}
+    <p role="status" class=${n?n.right?"good":"bad":""}>${n?n.right?o`Right: ${u(n.value,`answer ${s.entry}`,6)}.`:"Not yet. Within one per cent is right.":h}</p>
+  `}async function Ns(e,t){let s=Number(t.replace("−","-").replace(",","."));if(t.trim()===""||Number.isNaN(s)){e.say(`${t} is not a number.`);return}let n=await e.command("answer",{question:e.quiz.question.id,value:s});if(!n)return;let i=e.quiz.answer===null;e.quiz={...e.quiz,answer:n,asked:e.quiz.asked+(i?1:0),right:e.quiz.right+(i&&n.right?1:0)},e.draw()}var Ts={frame:e=>({focus:e.view.focus}),samples:e=>({order:e.view.order,count:e.listed}),sample:e=>e.view.focus===null?null:{row:e.view.focus},plane:e=>({x:e.plane[0],y:e.plane[1],...e.scene.columns>2?{focus:e.view.focus}:{}}),timeline:()=>({}),inspect:e=>e.view.entry?{entry:e.view.entry,focus:e.view.focus}:null,block:e=>e.expanded?{...e.expanded,focus:e.view.focus}:null,ledger:e=>e.ledgerEntry?{entry:e.ledgerEntry,focus:e.view.focus,top:12}:null},ct=class{constructor(t,s,n={}){this.root=t,this.transport=s,this.keepsAddress=n.address??!1,this.view={focus:null,entry:null,plane:null,order:"loss",projector:!1,theme:"auto"},this.listed=30,this.state=null,this.scene=null,this.answers={},this.askedFor={},this.errors={},this.expanded=null,this.connected=!1,this.refused=!1,this.message="",this.check=null,this.edited=null,this.quiz=null,this.openPanel="",this.isAsking=!1,this.pending=0,this.isRendering=!1,s.listen(i=>this.hear(i)),Wt(this),this.keepsAddress&&(Object.assign(this.view,Y(location.hash)),window.addEventListener("hashchange",()=>{Object.assign(this.view,Y(location.hash)),this.refresh()})),this.draw()}get plane(){return this.view.plane??this.scene.plane}get moment(){return`${this.state.revision}/${this.state.version}/${this.state.step}`}get readOnly(){return this.transport.readOnly}get recorded(){return this.transport.recorded??null}canFocus(t){return this.recorded?.rows.includes(t)??!0}canSelect(t){return this.recorded?.entries.some(s=>s===t||`d${s}`===t)??!0}get ledgerEntry(){let t=this.view.entry;return!t||!t.includes("[")?null:t.startsWith("d")?t.slice(1):t}hear(t){t.event==="connected"?(this.connected=!0,this.refused=!1,this.open()):t.event==="disconnected"?(this.connected=!1,this.refused=t.refused,this.draw()):t.event==="state"?this.take(t):t.event==="check"&&this.check&&(this.check={...this.check,done:t.done,of:t.of},this.draw())}async open(){try{this.scene=await this.transport.request("scene");let t=this.keepsAddress?Y(location.hash).step:void 0,s=await this.transport.request("state");t!==void 0&&t!==s.step&&!s.playing&&!this.state&&(s=await this.transport.request("goto",{step:t})),this.take(s)}catch(t){this.say(t)}}async take(t){let s=!this.scene||t.revision!==this.scene.revision,n=t.stopped_at!==null&&this.state?.stopped_at!==t.stopped_at;this.state=t;let{edited:i}=this;i&&(i.state.step!==t.step||i.state.version!==t.version)&&(this.edited=null),s&&(this.scene=await this.transport.request("scene"),this.fitView()),n&&this.goToTrouble(),this.refresh()}fitView(){let t=new Set(this.scene.nodes.map(n=>n.name)),s=this.view.entry?.replace(/\[.*$/,"");s&&!t.has(s)&&!(s.startsWith("d")&&t.has(s.slice(1)))&&(this.view.entry=null),this.view.focus!==null&&this.view.focus>=this.scene.rows&&(this.view.focus=null),this.view.plane?.some(n=>n>=this.scene.columns)&&(this.view.plane=null),this.expanded=null,this.check=null,this.edited=null,this.answers={}}async goToTrouble(){try{let t=await this.transport.request("trouble",{focus:this.view.focus});t.entry&&this.select(t.entry),this.message=t.text}catch(t){this.say(t)}this.draw()}look(t){("focus"in t||"entry"in t)&&(this.edited=null),"focus"in t&&!("entry"in t)&&(t.entry=this.entryFor(t.focus??null)),Object.assign(this.view,t),this.refresh()}entryFor(t){let{entry:s}=this.view,[,n,i,r]=s?.match(/^(d?)(.*?)\[(.*)\]$/)??[],a=this.scene.nodes.find(d=>d.name===i||d.name===n+i);if(!a?.batch||t===null==(this.view.focus===null))return s;let c=a.name===i?n+i:a.name,l=r.split(",").slice(1).join(",").trim();return t!==null&&l?`${c}[${l}]`:c}select(t){this.look({entry:t})}async refresh(){if(this.draw(),!(this.isAsking||!this.connected||!this.scene||!this.state)){this.isAsking=!0;try{for(;await this.askOnce(););}finally{this.isAsking=!1}this.keepsAddress&&this.writeAddress(),this.draw()}}async askOnce(){let{moment:t}=this,s=Object.entries(Ts).map(([n,i])=>[n,i(this)]).filter(([n,i])=>this.askedFor[n]!==`${t} ${JSON.stringify(i)}`);return s.length?(await Promise.all(s.map(async([n,i])=>{if(this.askedFor[n]=`${t} ${JSON.stringify(i)}`,i===null){delete this.answers[n],delete this.errors[n];return}try{this.answers[n]=await this.transport.request(n,i),delete this.errors[n]}catch(r){delete this.answers[n],this.errors[n]=r.message}})),this.draw(),!0):!1}async command(t,s={}){this.message="",this.pending+=1,this.draw();try{let n=await this.transport.request(t,s);return n&&"step"in n&&"phase"in n&&await this.take(n),n}catch(n){return this.say(n),null}finally{this.pending-=1,this.draw()}}say(t){this.message=t.message??String(t),this.draw()}togglePlay(){return this.command(this.state?.playing?"pause":"play")}async edit(t,s){let n=await this.command("edit",{entry:t,value:s,focus:this.view.focus});n&&(this.edited=n,await this.take(n.state))}async runCheck(){if(this.recorded){if(this.recorded.checked===null)return;this.look({focus:null}),await this.command("seek",{step:this.recorded.checked})}this.check={done:0,of:1},this.draw();let t={step:this.state.step,version:this.state.version},s=await this.command("check",{focus:this.view.focus});this.check=s?{...s,...t}:null,this.draw()}writeAddress(){let t=zt(this.view,this.state.playing?void 0:this.state.step);t!==location.hash&&history.replaceState(null,"",t||location.pathname+location.search)}draw(){this.isRendering||(this.isRendering=!0,requestAnimationFrame(()=>{this.isRendering=!1,this.root.classList.toggle("projector",this.view.projector),this.root.dataset.theme=this.view.theme,qt(this.page(),this.root),this.root.dataset.moment=this.isAsking||this.pending||!this.state?"":`${this.moment} ${JSON.stringify(this.view)}`}))}page(){return!this.scene||!this.state?o`<p class="waiting" role="status">${this.waitingText()}</p>`:o`
+      ${Bt(this)}
       <div class="panels">
-        ${te(this)} ${ee(this)} ${ne(this)} ${re(this)} ${ae(this)}
-        ${le(this)} ${he(this)} ${de(this)} ${ue(this)}
+        ${ee(this)} ${se(this)} ${ie(this)} ${oe(this)} ${ae(this)}
+        ${le(this)} ${de(this)} ${ue(this)} ${pe(this)}
       </div>
-    `}waitingText(){return this.refused?"The board was started anew, with another address: open that one.":this.connected?"Loading …":"Waiting for the board …"}};var xs={f4:Float32Array,f8:Float64Array,u1:Uint8Array,i4:Int32Array},pe={NaN:NaN,Infinity:1/0,"-Infinity":-1/0};function $e(e){let t=new DataView(e).getUint32(0,!0),s=JSON.parse(new TextDecoder().decode(new Uint8Array(e,4,t))),n=4+t;return bt(s,i=>{let r=n;return n+=i+(-i&7),e.slice(r,r+i)})}function bt(e,t){if(typeof e=="string")return e in pe?pe[e]:e;if(Array.isArray(e))return e.map(s=>bt(s,t));if(e===null||typeof e!="object")return e;if("$array"in e){let s=xs[e.dtype],n=e.shape.reduce((i,r)=>i*r,1);return{data:new s(t(n*s.BYTES_PER_ELEMENT,e.$array)),shape:e.shape}}return Object.fromEntries(Object.entries(e).map(([s,n])=>[s,bt(n,t)]))}var fe=300,Ms=3e3,ct=class{readOnly=!1;constructor(t){this.address=t,this.waiting=new Map,this.listeners=[],this.last=0,this.wait=fe,this.socket=null,this.connect()}request(t,s={}){return new Promise((n,i)=>{if(this.socket?.readyState!==WebSocket.OPEN){i(new Error("not connected"));return}let r=++this.last;this.waiting.set(r,{resolve:n,reject:i}),this.socket.send(JSON.stringify({id:r,cmd:t,args:s}))})}listen(t){this.listeners.push(t)}connect(){let t=new WebSocket(this.address);t.binaryType="arraybuffer",this.socket=t,t.onopen=()=>{this.wait=fe,this.tell({event:"connected"})},t.onmessage=({data:s})=>this.hear($e(s)),t.onclose=({code:s})=>{for(let{reject:n}of this.waiting.values())n(new Error("the connection was lost"));this.waiting.clear(),this.tell({event:"disconnected",refused:s===4403}),setTimeout(()=>this.connect(),this.wait),this.wait=Math.min(2*this.wait,Ms)}}hear(t){if(t.event){this.tell(t);return}let{resolve:s,reject:n}=this.waiting.get(t.id)??{};this.waiting.delete(t.id),t.ok?s?.(t.result):n?.(new Error(t.error))}tell(t){for(let s of this.listeners)s(t)}};var Ns=new URLSearchParams(location.search).get("token")??"",Ts=`${location.protocol==="https:"?"wss":"ws"}://${location.host}/session?token=${encodeURIComponent(Ns)}`,Ss=document.getElementById("board");new lt(Ss,new ct(Ts),{address:!0});
+    `}waitingText(){return this.refused?"The board was started anew, with another address: open that one.":this.connected?"Loading …":"Waiting for the board …"}};var Ss={f4:Float32Array,f8:Float64Array,u1:Uint8Array,i4:Int32Array},$e={NaN:NaN,Infinity:1/0,"-Infinity":-1/0};function fe(e){let t=new DataView(e).getUint32(0,!0),s=JSON.parse(new TextDecoder().decode(new Uint8Array(e,4,t))),n=4+t;return kt(s,i=>{let r=n;return n+=i+(-i&7),e.slice(r,r+i)})}function kt(e,t){if(typeof e=="string")return e in $e?$e[e]:e;if(Array.isArray(e))return e.map(s=>kt(s,t));if(e===null||typeof e!="object")return e;if("$array"in e){let s=Ss[e.dtype],n=e.shape.reduce((i,r)=>i*r,1);return{data:new s(t(n*s.BYTES_PER_ELEMENT,e.$array)),shape:e.shape}}return Object.fromEntries(Object.entries(e).map(([s,n])=>[s,kt(n,t)]))}var me=300,Ps=3e3,lt=class{readOnly=!1;constructor(t){this.address=t,this.waiting=new Map,this.listeners=[],this.last=0,this.wait=me,this.socket=null,this.connect()}request(t,s={}){return new Promise((n,i)=>{if(this.socket?.readyState!==WebSocket.OPEN){i(new Error("not connected"));return}let r=++this.last;this.waiting.set(r,{resolve:n,reject:i}),this.socket.send(JSON.stringify({id:r,cmd:t,args:s}))})}listen(t){this.listeners.push(t)}connect(){let t=new WebSocket(this.address);t.binaryType="arraybuffer",this.socket=t,t.onopen=()=>{this.wait=me,this.tell({event:"connected"})},t.onmessage=({data:s})=>this.hear(fe(s)),t.onclose=({code:s})=>{for(let{reject:n}of this.waiting.values())n(new Error("the connection was lost"));this.waiting.clear(),this.tell({event:"disconnected",refused:s===4403}),setTimeout(()=>this.connect(),this.wait),this.wait=Math.min(2*this.wait,Ps)}}hear(t){if(t.event){this.tell(t);return}let{resolve:s,reject:n}=this.waiting.get(t.id)??{};this.waiting.delete(t.id),t.ok?s?.(t.result):n?.(new Error(t.error))}tell(t){for(let s of this.listeners)s(t)}};var Os=new URLSearchParams(location.search).get("token")??"",Ls=`${location.protocol==="https:"?"wss":"ws"}://${location.host}/session?token=${encodeURIComponent(Os)}`,Cs=document.getElementById("board");new ct(Cs,new lt(Ls),{address:!0});
 /*! Bundled license information:
 
 lit-html/lit-html.js:

@@ -107,6 +107,20 @@ export class Board {
     return this.transport.readOnly;
   }
 
+  get recorded() {
+    return this.transport.recorded ?? null;
+  }
+
+  /** Whether a row can drive the board. @param {number} row */
+  canFocus(row) {
+    return this.recorded?.rows.includes(row) ?? true;
+  }
+
+  /** Whether there is something to say about an entry. @param {string} entry */
+  canSelect(entry) {
+    return this.recorded?.entries.some((one) => one === entry || `d${one}` === entry) ?? true;
+  }
+
   /** The entry whose paths are shown: the selected one, without the d of its gradient. */
   get ledgerEntry() {
     const entry = this.view.entry;
@@ -137,7 +151,7 @@ export class Board {
       this.scene = await this.transport.request("scene");
       const wanted = this.keepsAddress ? fromHash(location.hash).step : undefined;
       let state = await this.transport.request("state");
-      if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state && !this.readOnly) {
+      if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state) {
         state = await this.transport.request("goto", { step: wanted });
       }
       this.take(state);
@@ -299,6 +313,11 @@ export class Board {
   }
 
   async runCheck() {
+    if (this.recorded) {
+      if (this.recorded.checked === null) return;
+      this.look({ focus: null });
+      await this.command("seek", { step: this.recorded.checked });
+    }
     this.check = { done: 0, of: 1 };
     this.draw();
     const moment = { step: this.state.step, version: this.state.version };

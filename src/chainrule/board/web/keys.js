@@ -2,7 +2,8 @@
 
 /** @typedef {import("./board.js").Board} Board */
 
-export const KEYS = [
+/** @type {[string, string][]} */
+const KEYS = [
   ["Space", "play, pause"],
   [". and ,", "one step on, one back"],
   ["/", "find a node or an entry"],
@@ -14,6 +15,11 @@ export const KEYS = [
   ["p", "projector"],
   ["?", "this list"],
 ];
+
+/** The keys and what they do, for a list. @param {Board} board */
+export function keysOf(board) {
+  return board.readOnly ? KEYS.filter(([key]) => key !== "q") : KEYS;
+}
 
 /** @param {Board} board */
 export function listenToKeys(board) {
@@ -45,15 +51,23 @@ const ACTIONS = {
   h: (board) => board.command("phase"),
   g: (board) => board.runCheck(),
   m: (board) => board.look({ focus: null }),
-  n: (board) => board.look({ focus: ((board.view.focus ?? -1) + 1) % board.scene.rows }),
+  n: (board) => board.look({ focus: nextRow(board) }),
   p: (board) => board.look({ projector: !board.view.projector }),
-  q: (board) => show(board, "quiz"),
+  q: (board) => board.readOnly || show(board, "quiz"),
   "?": (board) => show(board, "keys"),
   ArrowRight: (board) => walk(board, 1),
   ArrowLeft: (board) => walk(board, -1),
   ArrowUp: (board) => turn(board, false),
   ArrowDown: (board) => turn(board, true),
 };
+
+/** @param {Board} board */
+function nextRow(board) {
+  const { focus } = board.view;
+  const { recorded } = board;
+  if (recorded) return recorded.rows[(recorded.rows.indexOf(focus ?? -1) + 1) % recorded.rows.length] ?? null;
+  return ((focus ?? -1) + 1) % board.scene.rows;
+}
 
 /** @param {Board} board @param {string} panel */
 function show(board, panel) {

@@ -17,10 +17,10 @@ export function checkPanel(board) {
     <section class="panel check" aria-labelledby="check-title">
       <div class="bar">
         <h2 id="check-title">Check</h2>
-        ${board.readOnly ? nothing : html`<button type="button" ?disabled=${isRunning} @click=${() => board.runCheck()}>Check the gradients</button>`}
+        ${board.recorded?.checked === null ? nothing : html`<button type="button" ?disabled=${isRunning} @click=${() => board.runCheck()}>${board.recorded ? `Show the check of step ${board.recorded.checked}` : "Check the gradients"}</button>`}
       </div>
       ${!check
-        ? html`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.</p>`
+        ? html`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.${board.recorded?.checked === null ? " No check was recorded." : nothing}</p>`
         : isRunning
           ? html`<p role="status"><progress max=${check.of} .value=${check.done}></progress> ${grouped(check.done)} of ${grouped(check.of)} entries</p>`
           : verdict(board, check)}

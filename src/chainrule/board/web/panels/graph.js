@@ -22,7 +22,7 @@ export function graphPanel(board) {
         <form class="find" @submit=${(/** @type {Event} */ event) => find(board, event)}>
           <label for="find">Find</label>
           <input id="find" name="entry" list="nodes" placeholder="W1[0, 3]" autocomplete="off" spellcheck="false" />
-          <datalist id="nodes">${scene.nodes.map((/** @type {any} */ node) => html`<option value=${node.name}></option>`)}</datalist>
+          <datalist id="nodes">${scene.nodes.map((/** @type {any} */ node) => html`<option value=${node.name}></option>`)}${board.recorded?.entries.map((entry) => html`<option value=${entry}></option>`)}</datalist>
         </form>
       </div>
       <div class="scroll" tabindex="0" role="group" aria-label="Graph, scrollable">
@@ -160,14 +160,20 @@ function entries(board) {
           <tbody>
             ${range(rows).map(
               (i) => html`<tr><th scope="row">${isVector ? "" : block.row + i}</th>
-                ${range(columns).map((j) => html`<td><button type="button" class="entry" data-entry="${name}${index(i, j)}"
-                  @click=${() => board.select(name + index(i, j))}>${number(block.entries.data[i * columns + j], `entry ${name}${index(i, j)}`, 3)}</button></td>`)}</tr>`,
+                ${range(columns).map((j) => html`<td>${entryCell(board, name + index(i, j), block.entries.data[i * columns + j])}</td>`)}</tr>`,
             )}
           </tbody>
         </table>
       </div>
     </div>
   `;
+}
+
+/** A number of the table; a button where more is known of it. @param {Board} board @param {string} name @param {number} value */
+function entryCell(board, name, value) {
+  const shown = number(value, `entry ${name}`, 3);
+  if (!board.canSelect(name)) return shown;
+  return html`<button type="button" class="entry" data-entry=${name} @click=${() => board.select(name)}>${shown}</button>`;
 }
 
 /**
@@ -179,6 +185,7 @@ function entries(board) {
  */
 function mover(board, what, first, count, all) {
   if (count >= all) return nothing;
+  if (board.readOnly) return html`<span class="mover">${what} 0 to ${count - 1} of ${all}: the others were not recorded</span>`;
   const key = what === "rows" ? "row" : "column";
   const go = (/** @type {number} */ to) => {
     board.expanded = { .../** @type {any} */ (board.expanded), [key]: Math.max(0, Math.min(to, all - 1)) };

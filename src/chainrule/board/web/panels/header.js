@@ -1,7 +1,7 @@
 // Where the run stands, and what moves it.
 
 import { html, nothing } from "lit-html";
-import { KEYS } from "../keys.js";
+import { keysOf } from "../keys.js";
 import { grouped, number } from "../numbers.js";
 
 /** @typedef {import("../board.js").Board} Board */
@@ -15,9 +15,9 @@ export function header(board) {
     <header>
       <div class="title">
         <h1>chainrule board</h1>
-        <p>${scene.title} · ${layers(scene)} · ${grouped(scene.parameters)} parameters</p>
+        <p>${scene.title} · ${layers(scene)} · ${grouped(scene.parameters)} parameters${board.recorded ? html` · a recording: ${grouped(board.recorded.steps.length)} of ${grouped(state.furthest + 1)} moments` : nothing}</p>
       </div>
-      ${board.readOnly ? nothing : controls(board)}
+      ${controls(board)}
       <dl class="measures">
         <div><dt>step</dt><dd data-of="step" data-exact=${state.step}>${grouped(state.step)}</dd></div>
         <div><dt>loss</dt><dd>${number(board.answers.frame?.loss, "loss")}</dd></div>
@@ -26,9 +26,9 @@ export function header(board) {
       <div class="tools">
         <button type="button" aria-pressed=${board.view.projector} @click=${() => board.look({ projector: !board.view.projector })}>Projector</button>
         <button type="button" aria-label="Theme: ${board.view.theme}" @click=${() => board.look({ theme: nextTheme(board.view.theme) })}>${THEME_WORDS[board.view.theme]}</button>
-        ${board.readOnly ? nothing : toggles(board)}
+        ${toggles(board)}
       </div>
-      ${notices(board)} ${board.openPanel === "keys" ? keyList() : nothing}
+      ${notices(board)} ${board.openPanel === "keys" ? keyList(board) : nothing}
     </header>
   `;
 }
@@ -53,12 +53,12 @@ function controls(board) {
       <button type="button" class="main" @click=${() => board.togglePlay()}>${state.playing ? "Pause" : "Play"}</button>
       <button type="button" @click=${() => board.command("back")} ?disabled=${state.step === 0 && state.phase === "forward"}>Back</button>
       <button type="button" @click=${() => board.command("step")}>Step</button>
-      <button type="button" @click=${() => board.command("step", { count: 100 })}>100 steps</button>
+      ${board.readOnly ? nothing : html`<button type="button" @click=${() => board.command("step", { count: 100 })}>100 steps</button>`}
       <button type="button" @click=${() => board.command("reset")} ?disabled=${state.step === 0}>To the start</button>
       <label class="rate">pace
         <select @change=${(/** @type {any} */ event) => pace(board, event.target.value)}>
-          <option value="" ?selected=${state.rate === null}>as fast as it goes</option>
-          ${[1, 4, 20, 100].map((rate) => html`<option value=${rate} ?selected=${state.rate === rate}>${rate} a second</option>`)}
+          <option value="" ?selected=${state.rate === null}>${board.readOnly ? "2 a second" : "as fast as it goes"}</option>
+          ${(board.readOnly ? [1, 4, 10] : [1, 4, 20, 100]).map((rate) => html`<option value=${rate} ?selected=${state.rate === rate}>${rate} a second</option>`)}
         </select>
       </label>
     </div>
@@ -82,7 +82,7 @@ function pace(board, value) {
 
 /** @param {Board} board */
 function toggles(board) {
-  return ["network", "quiz", "keys"].map(
+  return (board.readOnly ? ["keys"] : ["network", "quiz", "keys"]).map(
     (panel) => html`
       <button type="button" aria-expanded=${board.openPanel === panel} @click=${() => {
         board.openPanel = board.openPanel === panel ? "" : panel;
@@ -103,10 +103,11 @@ function notices(board) {
   return html`<div class="notices" role="status" aria-live="polite">${words.map((text) => html`<p>${text}</p>`)}</div>`;
 }
 
-function keyList() {
+/** @param {Board} board */
+function keyList(board) {
   return html`
     <section class="keys" aria-label="Keys">
-      <dl>${KEYS.map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl>
+      <dl>${keysOf(board).map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl>
     </section>
   `;
 }

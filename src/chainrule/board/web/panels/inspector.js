@@ -39,7 +39,7 @@ function about(board, found) {
       `,
     )}
     ${found.editable && !board.readOnly ? editor(board, found) : nothing}
-    ${found.numpy ? numpy(board, found) : nothing}
+    ${found.numpy ? numpy(board, found) : board.readOnly ? html`<p class="hint">As NumPy: not recorded.</p>` : nothing}
   `;
 }
 

@@ -28,7 +28,8 @@ export function samplesPanel(board) {
 
 /** @param {Board} board */
 function batchHint(board) {
-  return html`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`;
+  const { recorded } = board;
+  return html`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.${recorded ? html` Recorded: ${recorded.rows.map((row) => html`<button type="button" class="link" data-row=${row} @click=${() => board.look({ focus: row })}>${row}</button> `)}` : nothing}</p>`;
 }
 
 /** p, y and p - y as bars. @param {Board} board @param {any} sample */
@@ -91,7 +92,7 @@ function list(board, samples) {
       </table>
     </div>
     <p class="aside">${grouped(count)} rows${others}; mean loss ${number(samples.mean_loss, "mean loss")}
-      ${count < samples.of ? html`<button type="button" class="link" @click=${() => { board.listed += 50; board.refresh(); }}>more</button>` : nothing}</p>
+      ${count < samples.of && !board.readOnly ? html`<button type="button" class="link" @click=${() => { board.listed += 50; board.refresh(); }}>more</button>` : nothing}</p>
   `;
 }
 
@@ -108,7 +109,7 @@ function row(board, samples, i, K) {
   const predicted = p.indexOf(Math.max(...p));
   return html`
     <tr class=${at === board.view.focus ? "chosen" : ""}>
-      <th scope="row"><button type="button" class="link" aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button></th>
+      <th scope="row">${board.canFocus(at) ? html`<button type="button" class="link" aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button>` : at}</th>
       <td>${swatch(label)} ${board.scene.classes[label]}</td>
       <td class="right">${number(samples.losses.data[i], `row loss ${at}`)}</td>
       <td class="right">${number(p[label], `row p ${at}`, 3)}</td>
