@@ -53,8 +53,17 @@ class Board(anywidget.AnyWidget):
         self.on_msg(self._hear)
 
     def export(self, path: str | Path, **options: Any) -> Path:
-        """Write the run as it stands as one HTML file that opens from disk; see `chainrule.board.export.export`."""
-        return export(self.session, path, **options)
+        """Write the run as it stands as one HTML file that opens from disk, and show how far that is.
+
+        Options are those of `chainrule.board.export.export`.
+        """
+        from rich.progress import Progress
+
+        with Progress(transient=True) as shown:
+            task = shown.add_task("Recording", total=None)
+            return export(
+                self.session, path, progress=lambda done, of: shown.update(task, completed=done, total=of), **options
+            )
 
     def close(self) -> None:
         """End the run."""

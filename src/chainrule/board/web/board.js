@@ -47,12 +47,14 @@ export class Board {
   /**
    * @param {HTMLElement} root
    * @param {Transport} transport
-   * @param {{address?: boolean}} options
+   * @param {{address?: boolean, themeAround?: () => "light" | "dark" | null}} options the theme of what is around, where
+   * that isn't the browser's
    */
   constructor(root, transport, options = {}) {
     this.root = root;
     this.transport = transport;
     this.keepsAddress = options.address ?? false;
+    this.themeAround = options.themeAround ?? (() => null);
     /** @type {View} */
     this.view = { focus: null, entry: null, plane: null, order: "loss", projector: false, theme: "auto" };
     this.listed = 30;
@@ -71,6 +73,7 @@ export class Board {
     this.connected = false;
     this.refused = false;
     this.message = "";
+    this.told = ""; // by the transport
     /** @type {any} */
     this.check = null;
     /** @type {any} */
@@ -83,6 +86,7 @@ export class Board {
     this.isRendering = false;
     transport.listen((event) => this.hear(event));
     listenToKeys(this);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     if (this.keepsAddress) {
       Object.assign(this.view, fromHash(location.hash));
       window.addEventListener("hashchange", () => {
@@ -137,6 +141,10 @@ export class Board {
     } else if (event.event === "disconnected") {
       this.connected = false;
       this.refused = event.refused;
+      this.told = event.text ?? "";
+      this.draw();
+    } else if (event.event === "told") {
+      this.told = event.text;
       this.draw();
     } else if (event.event === "state") {
       this.take(event);
@@ -337,7 +345,7 @@ export class Board {
     requestAnimationFrame(() => {
       this.isRendering = false;
       this.root.classList.toggle("projector", this.view.projector);
-      this.root.dataset.theme = this.view.theme;
+      this.root.dataset.theme = this.view.theme === "auto" ? (this.themeAround() ?? "auto") : this.view.theme;
       render(this.page(), this.root);
       // For who waits until all that is shown is of one moment.
       this.root.dataset.moment = this.isAsking || this.pending || !this.state ? "" : `${this.moment} ${JSON.stringify(this.view)}`;
@@ -358,6 +366,7 @@ export class Board {
   }
 
   waitingText() {
+    if (this.told) return this.told;
     if (this.refused) return "The board was started anew, with another address: open that one.";
     return this.connected ? "Loading …" : "Waiting for the board …";
   }

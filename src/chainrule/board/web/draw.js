@@ -12,8 +12,9 @@ class Painted extends AsyncDirective {
   /** @param {any} part @param {[(canvas: HTMLCanvasElement) => void, string]} given */
   update(part, [paint, key]) {
     const canvas = /** @type {HTMLCanvasElement} */ (part.element);
-    if (this.key !== key) {
-      this.key = key;
+    const wanted = `${key} ${themeOf(canvas)}`;
+    if (this.key !== wanted) {
+      this.key = wanted;
       requestAnimationFrame(() => paint(canvas));
     }
     return undefined;

@@ -27,7 +27,10 @@ export function listenToKeys(board) {
   heard.addEventListener("keydown", (given) => {
     const event = /** @type {KeyboardEvent} */ (given);
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(target)) return;
+    const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
+    // What is meant for the board is not for the notebook around; Escape and Tab lead out.
+    if (!board.keepsAddress && isPlain && event.key !== "Escape" && event.key !== "Tab") event.stopPropagation();
+    if (!isPlain || isTyping(target)) return;
     const act = ACTIONS[event.key];
     if (!act || !board.scene) return;
     if (event.key === " " && target.closest("button, a, summary, [role=button]")) return;
@@ -47,7 +50,7 @@ const ACTIONS = {
   " ": (board) => board.togglePlay(),
   ".": (board) => board.command("step"),
   ",": (board) => board.command("back"),
-  "/": (board) => /** @type {HTMLElement | null} */ (board.root.querySelector("#find"))?.focus(),
+  "/": (board) => /** @type {HTMLElement | null} */ (board.root.querySelector(".find input"))?.focus(),
   h: (board) => board.command("phase"),
   g: (board) => board.runCheck(),
   m: (board) => board.look({ focus: null }),

@@ -34,7 +34,7 @@ function verdict(board, check) {
   return html`
     <p class="verdict ${check.worst_error <= 1e-6 ? "good" : "bad"}">
       ${check.worst_error <= 1e-6 ? "The gradients agree" : "The gradients DIFFER"}: largest relative error
-      ${number(check.worst_error, "worst error", 2)}${check.worst ? html` at <button type="button" class="link" @click=${() => board.select(check.worst)}>${check.worst}</button>` : nothing}${isOld ? html` (at step ${check.step})` : nothing}
+      ${number(check.worst_error, "worst error", 2)}${check.worst ? html` at ${board.canSelect(check.worst) ? html`<button type="button" class="link" @click=${() => board.select(check.worst)}>${check.worst}</button>` : check.worst}` : nothing}${isOld ? html` (at step ${check.step})` : nothing}
     </p>
     <div class="maps">
       ${check.parameters.map(

@@ -15,7 +15,7 @@ export function header(board) {
     <header>
       <div class="title">
         <h1>chainrule board</h1>
-        <p>${scene.title} · ${layers(scene)} · ${grouped(scene.parameters)} parameters${board.recorded ? html` · a recording: ${grouped(board.recorded.steps.length)} of ${grouped(state.furthest + 1)} moments` : nothing}</p>
+        <p>${scene.title} · ${layers(scene)} · ${grouped(scene.parameters)} parameters${board.recorded ? html` · a recording of ${grouped(board.recorded.steps.length)} steps of ${grouped(state.furthest)}` : nothing}</p>
       </div>
       ${controls(board)}
       <dl class="measures">
@@ -95,7 +95,7 @@ function toggles(board) {
 /** @param {Board} board */
 function notices(board) {
   const words = [];
-  if (!board.connected) words.push(board.waitingText());
+  if (!board.connected || board.told) words.push(board.waitingText());
   if (board.state.stopped_at !== null) {
     words.push(`Step ${board.state.stopped_at + 1}: the loss is no longer a number. The run has stopped before it.`);
   }
