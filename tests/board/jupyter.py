@@ -25,15 +25,26 @@ class JupyterLab:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        homes = {f"JUPYTER_{name}_DIR": str(folder / "jupyter" / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+        names = ("JUPYTER_CONFIG", "JUPYTER_DATA", "JUPYTER_RUNTIME", "JUPYTERLAB_SETTINGS", "JUPYTERLAB_WORKSPACES")
+        homes = {f"{name}_DIR": str(folder / "jupyter" / name) for name in names}
+        settings = folder / "jupyter" / "JUPYTERLAB_SETTINGS" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text(
+            '{"fetchNews": "false", "checkForUpdates": false}', encoding="utf-8"
+        )
         self.log = (folder / "jupyter.log").open("wb")
+        options = {
+            "ip": "127.0.0.1", "port": self.port, "ServerApp.port_retries": 0, "ServerApp.root_dir": folder,
+            "IdentityProvider.token": self.token, "LabApp.extension_manager": "readonly",
+        }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={self.port}",
-             "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={folder}",
-             "--LabApp.extension_manager=readonly"],
-            env={**os.environ, **homes, "IPYTHONDIR": str(folder / "ipython")}, cwd=folder, stdout=self.log,
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+            + [f"--{name}={value}" for name, value in options.items()],
+            env={**os.environ, **homes, "IPYTHONDIR": str(folder / "ipython")},
+            cwd=folder,
+            stdout=self.log,
             stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        )
         deadline = time.monotonic() + 60.0
         while not self._is_up():
             assert self.process.poll() is None and time.monotonic() < deadline, (folder / "jupyter.log").read_text()
@@ -67,11 +78,26 @@ class JupyterLab:
             "nbformat": 4, "nbformat_minor": 5,
         }  # fmt: skip
         (self.folder / name).write_text(json.dumps(notebook), encoding="utf-8")
-        return f"http://127.0.0.1:{self.port}/lab/tree/{name}?token={self.token}"
+        return self.address(name)
+
+    def address(self, name: str, workspace: str = "") -> str:
+        """Return what opens a notebook in a workspace of its own, where nothing else is open."""
+        workspace = workspace or Path(name).stem
+        return f"http://127.0.0.1:{self.port}/lab/workspaces/{workspace}/tree/{name}?token={self.token}"
 
 
 def run_all(page: Any) -> None:
-    """Run every cell from the Run menu, once the kernel is there."""
+    """Run every cell, once the kernel is there."""
+    wait_for_kernel(page)
+    choose(page, "Run", "Run All Cells")
+
+
+def wait_for_kernel(page: Any) -> None:
     page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for(timeout=PATIENCE)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def choose(page: Any, *path: str) -> None:
+    """Choose from the menus."""
+    page.get_by_role("menuitem", name=path[0], exact=True).click()
+    for name in path[1:]:
+        page.locator(".lm-Menu-itemLabel").get_by_text(name, exact=True).click()

@@ -20,16 +20,20 @@ export function samplesPanel(board) {
         </select></label>
         <button type="button" aria-pressed=${board.view.focus === null} @click=${() => board.look({ focus: null })}>Whole batch</button>
       </div>
-      ${sample ? residual(board, sample) : batchHint(board)}
+      ${sample ? residual(board, sample) : batchHint()} ${board.recorded ? recordedRows(board, board.recorded.rows) : nothing}
       ${samples ? list(board, samples) : html`<p class="hint">${board.errors.samples ?? "…"}</p>`}
     </section>
   `;
 }
 
-/** @param {Board} board */
-function batchHint(board) {
-  const { recorded } = board;
-  return html`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.${recorded ? html` Recorded: ${recorded.rows.map((row) => html`<button type="button" class="link" data-row=${row} @click=${() => board.look({ focus: row })}>${row}</button> `)}` : nothing}</p>`;
+function batchHint() {
+  return html`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`;
+}
+
+/** @param {Board} board @param {number[]} rows */
+function recordedRows(board, rows) {
+  const link = (/** @type {number} */ row) => html`<button type="button" class="link" aria-pressed=${row === board.view.focus} data-row=${row} @click=${() => board.look({ focus: row })}>${row}</button> `;
+  return html`<p class="aside recorded">Recorded: ${rows.map(link)}</p>`;
 }
 
 /** p, y and p - y as bars. @param {Board} board @param {any} sample */
