@@ -11,7 +11,7 @@ SEEN = """root => [...root.querySelectorAll('[data-exact]')].map(e => [e.dataset
 SETTLED = """root => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
     done(Boolean(root.dataset.moment)))))"""
 STEPS = (0, 100, 101, 102, 103)  # where the lesson goes
-ROW = 0
+ROW = 7
 ENTRIES = ("W1[0, 3]", "b1[3]", "W2[3, 1]")
 
 

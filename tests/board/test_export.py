@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from chainrule.board.export import export
 from chainrule.board.scene import Network, of_rows, spiral
 from chainrule.board.session import Session
+from chainrule.cli.application import build_application
 from chainrule.errors import InputError
 
 
@@ -34,6 +37,17 @@ def test_a_recording_leaves_the_run_alone_and_tells_how_far_it_is(tmp_path: Path
     assert after[0] == before[0]
     np.testing.assert_array_equal(after[1], before[1])
     assert len(heard) == 1  # of the last step alone
+
+
+def test_the_command_writes_one_and_says_so(tmp_path: Path) -> None:
+    where = tmp_path / "run.html"
+    done = CliRunner().invoke(build_application(), ["board", "--export", str(where), "--steps", "2"])
+    assert done.exit_code == 0, done.stderr
+    assert where.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert f"Wrote {where}" in done.stderr
+    refused = CliRunner().invoke(build_application(), ["board", "--steps", "2"])
+    assert refused.exit_code != 0
+    assert "give --export run.html too" in refused.stderr
 
 
 @pytest.mark.slow
@@ -145,3 +159,18 @@ def test_it_can_be_held_in_a_hand(tmp_path: Path, open_page: Callable[..., Any])
         where = export(session, tmp_path / "run.html", samples=[7], entries=["W1[0, 3]"])
     page = open_page(where.as_uri() + "#entry=W1[0,3]", viewport={"width": 390, "height": 844}).page
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.slow
+def test_the_guides_picture(tmp_path: Path, open_page: Callable[..., Any]) -> None:
+    """Into the directory that CHAINRULE_PICTURES names."""
+    where = Path(os.environ.get("CHAINRULE_PICTURES", tmp_path)) / "exported.png"
+    with Session(spiral()) as session:
+        for _ in range(20):
+            session.ask("step", count=20)
+        file = export(session, tmp_path / "run.html")
+    watched = open_page(file.as_uri() + "#step=200&focus=150&entry=W1[0,3]", viewport={"width": 1440, "height": 1300})
+    watched.page.locator(".graph .scroll, .ledger .scroll").first.wait_for()
+    watched.settle()
+    watched.page.screenshot(path=where)
+    assert where.stat().st_size <= 300_000

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,3 +158,25 @@ def test_a_saved_notebook_says_what_was_there(lab: JupyterLab, open_lab: Callabl
     other = open_lab(lab.address("saved.ipynb", "another"))
     other.get_by_text("It lives with its kernel").wait_for()
     assert other.locator(".jp-OutputArea-output svg").count() == 1
+
+
+def test_the_guides_picture(lab: JupyterLab, open_lab: Callable[[str], Any], tmp_path: Path) -> None:
+    """Into the directory that CHAINRULE_PICTURES names."""
+    where = Path(os.environ.get("CHAINRULE_PICTURES", tmp_path)) / "notebook.png"
+    page = open_lab(lab.write_notebook("lecture.ipynb", BOARD))
+    run_all(page)
+    board_in(page)
+    page.keyboard.press("Control+b")  # the list of files goes
+    lesson = Lesson(page, spiral())
+    lesson.root.get_by_role("button", name="100 steps").click()
+    lesson.settle()
+    for _ in range(3):
+        page.keyboard.press("h")  # to the update: every gradient is there
+        lesson.settle()
+    lesson.root.locator("[data-node=W1]").click()
+    lesson.settle()
+    page.locator(".jp-Notebook").evaluate("e => { for (; e; e = e.parentElement) e.scrollTop = 0; }")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(300)
+    page.screenshot(path=where)
+    assert where.stat().st_size <= 300_000

@@ -61,7 +61,7 @@ def export(
     steps
         Which steps to record, or how many of those that the run has been at, evenly spaced.
     samples
-        Rows that can drive the board, beside the batch; by default the first of each of three classes.
+        Rows that can drive the board, beside the batch; by default one of each of three classes.
     entries
         Parameters' entries, ``"W1[0, 3]"``, with their formulas in numbers and their paths; by default a few of each
         weight and bias. Every node is recorded as a whole, and the first of its numbers.
@@ -84,8 +84,8 @@ def export(
     check_target(path)
     state, scene = session.ask("state"), session.ask("scene")
     chosen = _steps(steps, state["furthest"])
-    rows = session.do(_first_rows) if samples is None else list(dict.fromkeys(samples))
-    wanted = _first_entries(scene) if entries is None else list(dict.fromkeys(entries))
+    rows = session.do(_some_rows) if samples is None else list(dict.fromkeys(samples))
+    wanted = _some_entries(scene) if entries is None else list(dict.fromkeys(entries))
     session.do(lambda stage: _check_wanted(stage, rows, wanted))
     record, formulas = _Record(chosen), dict[Any, Any]()
     asked = list(_questions(scene, state, rows, wanted))
@@ -119,13 +119,14 @@ def _steps(steps: int | Sequence[int], furthest: int) -> list[int]:
     return chosen
 
 
-def _first_rows(stage: Stage) -> list[int]:
-    """Return the first row of each of some classes."""
-    _, places = np.unique(stage.scene.labels, return_index=True)
-    return [int(place) for place in places[:MOST_ROWS]]
+def _some_rows(stage: Stage) -> list[int]:
+    """Return the row in the middle of each of some classes' rows."""
+    labels = stage.scene.labels
+    of_classes = [np.flatnonzero(labels == k) for k in np.unique(labels)[:MOST_ROWS]]
+    return [int(rows[len(rows) // 2]) for rows in of_classes]
 
 
-def _first_entries(scene: Mapping[str, Any]) -> list[str]:
+def _some_entries(scene: Mapping[str, Any]) -> list[str]:
     """Return entries of the first row of each weight, and the first of each bias."""
     parameters = {node["name"]: node["shape"] for node in scene["nodes"] if node["parameter"]}
     weights = [name for name, shape in parameters.items() if len(shape) == 2]

@@ -66,6 +66,8 @@ export class Board {
     this.answers = {};
     /** @type {Record<string, string>} */
     this.askedFor = {};
+    /** @type {Record<string, string>} what the answers that are shown are of: pictures are painted anew when it changes */
+    this.answeredFor = {};
     /** @type {Record<string, string>} what went wrong, by question */
     this.errors = {};
     /** @type {{node: string, gradient: boolean, row: number, column: number} | null} */
@@ -260,7 +262,7 @@ export class Board {
     if (!wanted.length) return false;
     await Promise.all(
       wanted.map(async ([name, args]) => {
-        this.askedFor[name] = `${moment} ${JSON.stringify(args)}`;
+        const asked = (this.askedFor[name] = `${moment} ${JSON.stringify(args)}`);
         if (args === null) {
           delete this.answers[name];
           delete this.errors[name];
@@ -268,6 +270,7 @@ export class Board {
         }
         try {
           this.answers[name] = await this.transport.request(name, args);
+          this.answeredFor[name] = asked;
           delete this.errors[name];
         } catch (error) {
           delete this.answers[name];
