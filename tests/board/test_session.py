@@ -12,6 +12,7 @@ import pytest
 
 from chainrule.board.scene import Network, spiral
 from chainrule.board.session import Session
+from chainrule.board.stage import Focus, Stage
 from chainrule.errors import ChainruleError, InputError
 
 
@@ -185,3 +186,20 @@ def test_two_networks_of_the_same_choices_are_the_same_run() -> None:
             session.ask("step", count=40)
             frames.append(session.ask("block", node="W1")["entries"])
     np.testing.assert_array_equal(*frames)
+
+
+def test_code_names_the_row_that_it_is_about(session: Session) -> None:
+    session.ask("step", count=10)
+    code = session.ask("inspect", entry="dW1[0, 3]", focus=7)["numpy"]
+    assert "# dW1[0, 3], sample 7 alone" in code
+    assert "# X[7, 0]" in code
+    assert session.ask("inspect", entry="dW1[0, 3]", focus=7, code=2)["numpy"] == ""
+
+
+def test_questions_of_one_moment_share_one_sweep() -> None:
+    stage = Stage(spiral())
+    subject = stage.subject(Focus(7))
+    assert stage.subject(Focus(7)).values is subject.values
+    assert stage.sweep(Focus(7)).gradients is subject.gradients
+    stage.advance()
+    assert stage.subject(Focus(7)) is not subject

@@ -159,7 +159,7 @@ class Session:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            result = self._questions[cmd](**self._fitting(cmd, args)) if isinstance(cmd, str) else cmd(self._stage)
+            result = self._ask(cmd, args) if isinstance(cmd, str) else cmd(self._stage)
         except Exception as error:
             future.set_exception(error)
             return
@@ -167,6 +167,10 @@ class Session:
             self._begin(cmd, result, future)
         else:
             future.set_result(result)
+
+    def _ask(self, cmd: str, args: Mapping[str, Any]) -> Any:
+        arguments = self._fitting(cmd, args)
+        return self._questions[cmd](**arguments)
 
     def _fitting(self, cmd: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments with the stage; raises `InputError` where they are none of the command's."""
