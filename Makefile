@@ -24,7 +24,7 @@ run: $(VENV)/run.stamp ## train on the bundled penguins; model, predictions and 
 test: $(VENV)/test.stamp browser ## the tests
 	$(BIN)/python -m pytest
 
-test-all: $(VENV)/test.stamp browser ## the slow tests too
+test-all: $(VENV)/notebook.stamp browser ## the slow tests too, a board in JupyterLab among them
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 pictures: $(VENV)/test.stamp browser ## the guide's pictures of the board, anew
@@ -81,6 +81,10 @@ $(VENV)/run.stamp: $(BIN)/python $(BUILT_FROM)
 $(VENV)/test.stamp: $(BIN)/python $(BUILT_FROM)
 	$(BIN)/pip install -q -e ".[plot,board,test]"
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/notebook.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install -q -e ".[notebook]"
+	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/test.stamp
 	$(BIN)/pip install -q -e ".[bench]"

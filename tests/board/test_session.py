@@ -12,6 +12,7 @@ import pytest
 
 from chainrule.board.scene import Network, spiral
 from chainrule.board.session import Session
+from chainrule.board.stage import Focus, Stage
 from chainrule.errors import ChainruleError, InputError
 
 
@@ -24,8 +25,8 @@ def session() -> Iterator[Session]:
 def test_steps_phases_and_the_way_back(session: Session) -> None:
     assert session.ask("state")["step"] == 0
     assert session.ask("step", count=3)["step"] == 3
-    phases = [session.ask("phase")["phase"] for _ in range(4)]
-    assert phases == ["loss", "backward", "update", "forward"]
+    phases = [session.ask("phase")["phase"] for _ in range(5)]
+    assert phases == ["forward", "loss", "backward", "update", "forward"]
     assert session.ask("state")["step"] == 4
     session.ask("phase")
     assert (session.ask("back")["step"], session.ask("state")["phase"]) == (4, "forward")
@@ -196,11 +197,24 @@ def test_a_step_is_shown_phase_by_phase_only_while_one_walks(session: Session) -
     assert not session.ask("seek", step=0)["walking"]
 
 
-def test_code_names_the_row_that_drives_the_board(session: Session) -> None:
-    assert "sample 195 alone" in session.ask("inspect", entry="W1[0, 3]", focus=195)["numpy"]
-
-
 def test_pictures_hold_numbers_that_float32_does_not(session: Session) -> None:
     session.ask("edit", entry="b1[0]", value=1e200)
     bias = next(node for node in session.ask("frame")["nodes"] if node["name"] == "b1")["value"]
     assert (bias["most"], bias["picture"].max(), bias["nonfinite"]) == (1e200, 1.0, 0)
+
+
+def test_code_names_the_row_that_it_is_about(session: Session) -> None:
+    session.ask("step", count=10)
+    code = session.ask("inspect", entry="dW1[0, 3]", focus=7)["numpy"]
+    assert "# dW1[0, 3], sample 7 alone" in code
+    assert "# X[7, 0]" in code
+    assert session.ask("inspect", entry="dW1[0, 3]", focus=7, code=2)["numpy"] == ""
+
+
+def test_questions_of_one_moment_share_one_sweep() -> None:
+    stage = Stage(spiral())
+    subject = stage.subject(Focus(7))
+    assert stage.subject(Focus(7)).values is subject.values
+    assert stage.sweep(Focus(7)).gradients is subject.gradients
+    stage.advance()
+    assert stage.subject(Focus(7)) is not subject

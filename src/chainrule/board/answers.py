@@ -50,7 +50,14 @@ def frame(stage: Stage, *, focus: int | None = None) -> Answer:
 
 
 def block(
-    stage: Stage, *, node: str, focus: int | None = None, row: int = 0, column: int = 0, gradient: bool = False
+    stage: Stage,
+    *,
+    node: str,
+    focus: int | None = None,
+    row: int = 0,
+    column: int = 0,
+    gradient: bool = False,
+    size: int = BLOCK,
 ) -> Answer:
     """Return neighbouring entries of a node's value or gradient as numbers."""
     sweep = stage.sweep(as_focus(stage, focus))
@@ -59,7 +66,8 @@ def block(
         raise InputError(f"node {node!r} has no {'gradient' if gradient else 'value'} here")
     matrix = _as_matrix(held)
     row, column = (max(0, min(int(at), size - 1)) for at, size in zip((row, column), matrix.shape, strict=True))
-    part = matrix[row : row + BLOCK, column : column + BLOCK]
+    size = max(1, min(size, BLOCK))
+    part = matrix[row : row + size, column : column + size]
     return {"node": node, "row": row, "column": column, "shape": list(held.shape), "entries": _float64(part)}
 
 
@@ -104,7 +112,10 @@ def sample(stage: Stage, *, row: int) -> Answer:
 def plane(
     stage: Stage, *, x: int = 0, y: int = 1, held: Mapping[str, float] | None = None, focus: int | None = None
 ) -> Answer:
-    """Return what is predicted over two columns, the others held: classes, confidence, and the rows as points."""
+    """Return what is predicted over two columns, the others held: classes, confidence, and the rows as points.
+
+    Confidence is the largest probability in 255ths: it is for a picture.
+    """
     scene = stage.scene
     d = scene.X.shape[1]
     if not (0 <= x < d and 0 <= y < d and (x != y or d == 1)):
@@ -125,7 +136,7 @@ def plane(
         "step": stage.course.step, "x": x, "y": y, "size": size, "across": list(across), "up": list(up),
         "held": _float64(at),
         "classes": predicted.argmax(axis=1).astype(np.uint8).reshape(size, size),
-        "confidence": predicted.max(axis=1).astype(np.float32).reshape(size, size),
+        "confidence": np.nan_to_num(predicted.max(axis=1) * 255.0).round().astype(np.uint8).reshape(size, size),
         "rows": _int32(rows),
         "points": _float64(scene.X[rows][:, [x, y]]),
         "labels": _int32(scene.labels[rows]),

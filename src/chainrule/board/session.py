@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from inspect import signature
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -29,6 +29,7 @@ TOLD_EVERY = 0.05  # seconds between two words of the state while it plays
 MARK_SHARE = 0.1  # of the time that the timeline's measurements may take
 MOST_WAITING = 1000  # requests; beyond, they are refused
 
+T = TypeVar("T")
 Watcher: TypeAlias = Callable[[dict[str, Any]], None]
 
 
@@ -67,7 +68,7 @@ class Session:
 
     def __init__(self, scene: Scene) -> None:
         self._stage = Stage(scene)
-        self._queue: deque[tuple[str, Mapping[str, Any], Future[Any]]] = deque()
+        self._queue: deque[tuple[str | Callable[[Stage], Any], Mapping[str, Any], Future[Any]]] = deque()
         self._wake = threading.Condition()
         self._watchers: list[Watcher] = []
         self._jobs: dict[str, threading.Event] = {}  # those under way; set where one is no longer wanted
@@ -92,19 +93,26 @@ class Session:
 
         Safe from any thread. Errors are `ChainruleError`.
         """
+        return self._put(cmd, args or {})
+
+    def _put(self, cmd: str | Callable[[Stage], Any], args: Mapping[str, Any]) -> Future[Any]:
         future: Future[Any] = Future()
         with self._wake:
             if self._is_closed or len(self._queue) >= MOST_WAITING:
                 why = "the board is closed" if self._is_closed else "too many requests are waiting: ask less often"
                 future.set_exception(InputError(why))
                 return future
-            self._queue.append((cmd, args or {}, future))
+            self._queue.append((cmd, args, future))
             self._wake.notify()
         return future
 
     def ask(self, cmd: str, **args: Any) -> Any:
         """Return the answer to a command or a question, when it is there."""
         return self.request(cmd, args).result()
+
+    def do(self, work: Callable[[Stage], T]) -> T:
+        """Return what ``work`` makes of the stage, on the worker's thread; it has to leave it as it was."""
+        return cast(T, self._put(work, {}).result())
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Tell ``watcher`` of every change of the state, on the worker's thread; return what ends that."""
@@ -148,19 +156,22 @@ class Session:
             if self._playing:
                 self._play_a_slice()
 
-    def _answer(self, cmd: str, args: Mapping[str, Any], future: Future[Any]) -> None:
+    def _answer(self, cmd: str | Callable[[Stage], Any], args: Mapping[str, Any], future: Future[Any]) -> None:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            arguments = self._fitting(cmd, args)
-            result = self._questions[cmd](**arguments)
+            result = self._ask(cmd, args) if isinstance(cmd, str) else cmd(self._stage)
         except Exception as error:
             future.set_exception(error)
             return
-        if isinstance(result, Job):
+        if isinstance(cmd, str) and isinstance(result, Job):
             self._begin(cmd, result, future)
         else:
             future.set_result(result)
+
+    def _ask(self, cmd: str, args: Mapping[str, Any]) -> Any:
+        arguments = self._fitting(cmd, args)
+        return self._questions[cmd](**arguments)
 
     def _fitting(self, cmd: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments with the stage; raises `InputError` where they are none of the command's."""

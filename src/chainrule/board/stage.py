@@ -13,7 +13,8 @@ from chainrule.board.course import Course
 from chainrule.board.marks import Mark, Marks
 from chainrule.board.scene import Network, Scene
 from chainrule.errors import InputError
-from chainrule.graph import Sweep, backward, forward
+from chainrule.graph import Sweep, forward
+from chainrule.inspection.subject import Subject
 
 Phase: TypeAlias = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = ("forward", "loss", "backward", "update")
@@ -87,7 +88,7 @@ class Stage:
         self.walking = True
         self.marks = Marks()
         self.revision += 1
-        self._sweeps: dict[Focus, Sweep] = {}
+        self._subjects: dict[Focus, Subject] = {}
         self._judgement: Judgement | None = None
         m = len(scene.X)
         self.judged = np.arange(m) if m <= JUDGED else np.linspace(0, m - 1, JUDGED).astype(np.int64)
@@ -118,12 +119,11 @@ class Stage:
         return taken + (self.advance(n_steps - 1) if taken and n_steps > 1 else 0)
 
     def next_phase(self) -> None:
-        """Show one phase more; after the update the next step begins."""
-        place = PHASES.index(self.phase)
+        """Show the forward phase where all was shown, else one phase more; after the update the next step begins."""
         if self.phase == "update":
             self.advance_marked(1)
-        else:
-            self.phase = PHASES[place + 1]
+        elif self.walking:
+            self.phase = PHASES[PHASES.index(self.phase) + 1]
         self.walking = True
 
     def back(self) -> None:
@@ -154,12 +154,20 @@ class Stage:
 
     def sweep(self, focus: Focus) -> Sweep:
         """Return every value and gradient at the present step: in float64, by the readable sweep."""
-        if focus not in self._sweeps:
+        subject = self.subject(focus)
+        return Sweep(subject.graph, subject.values, subject.gradients)
+
+    def subject(self, focus: Focus) -> Subject:
+        """Return the same for `chainrule.inspection`, whose functions share one sweep at a moment."""
+        if focus not in self._subjects:
             graph = self.scene.graph
             X, labels, noise = self.examples(focus)
-            values = forward(graph, self.flat, X, labels, noise=noise)
-            self._sweeps[focus] = Sweep(graph, values, backward(graph, values))
-        return self._sweeps[focus]
+            self._subjects[focus] = Subject(
+                graph=graph, parameters=self.flat, X={graph.of_kind("data")[0].name: X.astype(np.float64)},
+                labels=labels, rows=np.arange(len(X)) if focus.row is None else np.array([focus.row]), noise=noise,
+                sample=focus.row,
+            )  # fmt: skip
+        return self._subjects[focus]
 
     def examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
         """Return rows, labels and dropout's noise of what drives the board; a row alone meets no noise."""
@@ -210,7 +218,7 @@ class Stage:
         self._forget()
 
     def _forget(self) -> None:
-        self._sweeps.clear()
+        self._subjects.clear()
         self._judgement = None
 
 

@@ -49,12 +49,14 @@ export class Board {
   /**
    * @param {HTMLElement} root
    * @param {Transport} transport
-   * @param {{address?: boolean}} options
+   * @param {{address?: boolean, themeAround?: () => "light" | "dark" | null}} options the theme of what is around, where
+   * that isn't the browser's
    */
   constructor(root, transport, options = {}) {
     this.root = root;
     this.transport = transport;
     this.keepsAddress = options.address ?? false;
+    this.themeAround = options.themeAround ?? (() => null);
     /** @type {View} */
     this.view = { ...FIRST_VIEW };
     this.listed = 30;
@@ -74,6 +76,7 @@ export class Board {
     this.connected = false;
     this.refused = false;
     this.message = "";
+    this.told = ""; // by the transport
     /** @type {any} */
     this.check = null;
     /** @type {any} */
@@ -102,7 +105,7 @@ export class Board {
     return this.view.plane ?? this.scene.plane;
   }
 
-  /** Whether the paper is dark. */
+  /** Light or dark: as chosen, as the notebook around is, or as the browser is. */
   get paper() {
     return themeOf(this.root);
   }
@@ -114,6 +117,20 @@ export class Board {
 
   get readOnly() {
     return this.transport.readOnly;
+  }
+
+  get recorded() {
+    return this.transport.recorded ?? null;
+  }
+
+  /** Whether a row can drive the board. @param {number} row */
+  canFocus(row) {
+    return this.recorded?.rows.includes(row) ?? true;
+  }
+
+  /** Whether there is something to say about an entry. @param {string} entry */
+  canSelect(entry) {
+    return this.recorded?.entries.some((one) => one === entry || `d${one}` === entry) ?? true;
   }
 
   /** The entry whose paths are shown: the selected one, without the d of its gradient. */
@@ -132,6 +149,10 @@ export class Board {
     } else if (event.event === "disconnected") {
       this.connected = false;
       this.refused = event.refused;
+      this.told = event.text ?? "";
+      this.draw();
+    } else if (event.event === "told") {
+      this.told = event.text;
       this.draw();
     } else if (event.event === "state") {
       this.take(event);
@@ -146,7 +167,7 @@ export class Board {
       this.scene = await this.transport.request("scene");
       const wanted = this.keepsAddress ? this.readAddress() : undefined;
       let state = await this.transport.request("state");
-      if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state && !this.readOnly) {
+      if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state) {
         state = await this.transport.request("goto", { step: wanted });
       }
       this.take(state);
@@ -245,11 +266,16 @@ export class Board {
   /** Open a panel, or close it if it is the open one; the focus goes there and comes back. @param {View["panel"]} panel */
   toggle(panel) {
     const isOpen = this.view.panel !== panel && panel !== "";
-    const { activeElement } = document;
-    if (isOpen && !this.view.panel) this.cameFrom = activeElement instanceof HTMLElement && this.root.contains(activeElement) ? activeElement : null;
+    if (isOpen && !this.view.panel) this.cameFrom = this.focused;
     this.look({ panel: isOpen ? panel : "" });
     if (isOpen) this.focusOn(`.${panel} :is(input, button)`);
     else this.cameFrom?.focus();
+  }
+
+  /** What has the focus, if it is in the board. */
+  get focused() {
+    const { activeElement } = /** @type {Document | ShadowRoot} */ (this.root.getRootNode());
+    return activeElement instanceof HTMLElement && this.root.contains(activeElement) ? activeElement : null;
   }
 
   /** Close what is open: a panel, or a node's numbers. */
@@ -358,6 +384,11 @@ export class Board {
 
   async runCheck() {
     if (this.check && !this.check.parameters) return; // it is under way
+    if (this.recorded) {
+      if (this.recorded.checked === null) return;
+      this.look({ focus: null });
+      await this.command("seek", { step: this.recorded.checked });
+    }
     this.check = { done: 0, of: 1 };
     this.draw();
     const moment = { step: this.state.step, version: this.state.version };
@@ -392,12 +423,12 @@ export class Board {
       this.isRendering = false;
       const isResized = this.root.classList.contains("projector") !== this.view.projector;
       this.root.classList.toggle("projector", this.view.projector);
-      this.root.dataset.theme = this.view.theme;
+      this.root.dataset.theme = this.view.theme === "auto" ? (this.themeAround() ?? "auto") : this.view.theme;
       render(this.page(), this.root);
       const next = this.focusNext ? /** @type {HTMLElement | null} */ (this.root.querySelector(this.focusNext)) : null;
       this.focusNext = "";
       next?.focus();
-      if (isResized && this.root.contains(document.activeElement)) document.activeElement?.scrollIntoView({ block: "nearest" });
+      if (isResized) this.focused?.scrollIntoView({ block: "nearest" });
       this.root.dataset.moment = this.isSettled ? `${this.moment} ${JSON.stringify(this.view)}` : ""; // for who waits
     });
   }
@@ -418,6 +449,7 @@ export class Board {
   }
 
   waitingText() {
+    if (this.told) return this.told;
     if (this.refused) return "The board was started anew, with another address: open that one.";
     return this.connected ? "Loading …" : "Waiting for the board …";
   }

@@ -10,6 +10,7 @@ const LONGEST_WAIT = 3000;
  * @property {(cmd: string, args?: object) => Promise<any>} request
  * @property {(listener: (event: any) => void) => void} listen
  * @property {boolean} readOnly
+ * @property {{steps: number[], rows: number[], entries: string[], checked: number | null}} [recorded] what a file without a session holds
  */
 
 /** @implements {Transport} */

@@ -40,7 +40,7 @@ function about(board, found) {
       `,
     )}
     ${found.editable && !board.readOnly ? keyed(found.editable, editor(board, found)) : nothing}
-    ${found.numpy ? numpy(board, found) : nothing}
+    ${found.numpy ? numpy(board, found) : board.readOnly ? html`<p class="hint">As NumPy: not recorded.</p>` : nothing}
   `;
 }
 

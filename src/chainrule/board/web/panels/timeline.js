@@ -26,8 +26,9 @@ function body(board, timeline) {
   const column = (/** @type {any} */ tensor, /** @type {number} */ j) => Array.from({ length: marks }, (_, i) => tensor.data[i * layers.length + j]);
   return html`
     <input type="range" class="scrubber" min="0" max=${Math.max(1, board.state.furthest)} .value=${String(board.state.step)}
-      ?disabled=${board.state.furthest === 0} aria-label="Step" aria-valuetext="step ${board.state.step}"
+      ?disabled=${board.state.furthest === 0} list=${board.recorded ? "recorded-steps" : nothing} aria-label="Step" aria-valuetext="step ${board.state.step}"
       @input=${(/** @type {any} */ event) => seek(board, Number(event.target.value))} />
+    ${board.recorded ? html`<datalist id="recorded-steps">${board.recorded.steps.map((step) => html`<option value=${step}></option>`)}</datalist>` : nothing}
     <div class="curves">
       ${chart("loss, nats", timeline, [{ name: "batch", low: timeline.lowest.data, high: timeline.highest.data, edges: timeline.edges.data }], false)}
       ${chart("accuracy", timeline, [{ name: "accuracy", x: timeline.marks.data, y: Array.from(timeline.accuracies.data) }], false, [0, 1])}
