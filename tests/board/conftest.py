@@ -5,11 +5,26 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+
+TALLY: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="session")
+def tally() -> Counter[str]:
+    """How much was compared: told at the end."""
+    return TALLY
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if TALLY:
+        told = ", ".join(f"{count:,} {what}" for what, count in sorted(TALLY.items()))
+        terminalreporter.write_line(f"The board's truth: {told}")
 
 
 @pytest.fixture(scope="session")

@@ -158,11 +158,11 @@ def state(stage: Stage) -> Answer:
 
 
 def scene(stage: Stage) -> Answer:
-    """Return what is on the board, which changes with the revision only."""
+    """Return what is on the board; how the network learns changes with the version, all else with the revision."""
     held = stage.scene
     network = held.network
     return {
-        "revision": stage.revision, "title": held.title, "rows": len(held.X), "columns": held.X.shape[1],
+        "revision": stage.revision, "version": stage.version, "title": held.title, "rows": len(held.X), "columns": held.X.shape[1],
         "classes": list(held.classes), "features": list(held.feature_names), "phases": list(PHASES),
         "network": {name: getattr(network, name) for name in network.__dataclass_fields__},
         "parameters": held.graph.parameters.size, "plane": _telling_columns(held.X, held.labels),

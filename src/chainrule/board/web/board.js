@@ -78,6 +78,8 @@ export class Board {
     /** @type {any} */
     this.quiz = null;
     this.openPanel = "";
+    /** @type {number | null} steps a second that Play goes at, null for as fast as it goes */
+    this.pace = null;
     this.isAsking = false;
     this.pending = 0; // commands that have not been answered
     this.isRendering = false;
@@ -148,14 +150,17 @@ export class Board {
 
   /** @param {any} state */
   async take(state) {
-    const isNew = !this.scene || state.revision !== this.scene.revision;
+    const isOther = !this.scene || state.revision !== this.scene.revision || state.version !== this.scene.version;
     const stopped = state.stopped_at !== null && this.state?.stopped_at !== state.stopped_at;
     this.state = state;
+    if (state.playing) this.pace = state.rate;
     const { edited } = this;
     if (edited && (edited.state.step !== state.step || edited.state.version !== state.version)) this.edited = null;
-    if (isNew) {
-      this.scene = await this.transport.request("scene");
-      this.fitView();
+    if (isOther) {
+      const scene = await this.transport.request("scene");
+      const isNew = this.scene?.revision !== scene.revision; // asked now: two words of one change may cross
+      this.scene = scene;
+      if (isNew) this.fitView();
     }
     if (stopped) this.goToTrouble();
     this.refresh();
@@ -172,6 +177,7 @@ export class Board {
     this.check = null;
     this.edited = null;
     this.answers = {};
+    this.askedFor = {};
   }
 
   async goToTrouble() {
@@ -286,7 +292,7 @@ export class Board {
   }
 
   togglePlay() {
-    return this.command(this.state?.playing ? "pause" : "play");
+    return this.state?.playing ? this.command("pause") : this.command("play", { rate: this.pace });
   }
 
   /** @param {string} entry @param {number} value */

@@ -57,8 +57,8 @@ function controls(board) {
       <button type="button" @click=${() => board.command("reset")} ?disabled=${state.step === 0}>To the start</button>
       <label class="rate">pace
         <select @change=${(/** @type {any} */ event) => pace(board, event.target.value)}>
-          <option value="" ?selected=${state.rate === null}>as fast as it goes</option>
-          ${[1, 4, 20, 100].map((rate) => html`<option value=${rate} ?selected=${state.rate === rate}>${rate} a second</option>`)}
+          <option value="" ?selected=${board.pace === null}>as fast as it goes</option>
+          ${[1, 4, 20, 100].map((rate) => html`<option value=${rate} ?selected=${board.pace === rate}>${rate} a second</option>`)}
         </select>
       </label>
     </div>
@@ -75,9 +75,8 @@ function controls(board) {
 
 /** @param {Board} board @param {string} value */
 function pace(board, value) {
-  const rate = value ? Number(value) : null;
-  if (board.state.playing) board.command("play", { rate });
-  else board.state.rate = rate;
+  board.pace = value ? Number(value) : null;
+  if (board.state.playing) board.command("play", { rate: board.pace });
 }
 
 /** @param {Board} board */

@@ -18,7 +18,9 @@ export function ledgerPanel(board) {
       ${entry === null
         ? html`<p class="hint">Select one entry, such as <button type="button" class="link" @click=${() => board.select(firstEntry(board))}>${firstEntry(board)}</button>, to see every path from it to the loss.</p>`
         : ledger
-          ? table(ledger)
+          ? ledger.count === "0"
+            ? html`<p class="hint">No path leads from ${ledger.entry} to ${ledger.loss}: it has no gradient.</p>`
+            : table(ledger)
           : html`<p class="hint">${board.errors.ledger ?? "…"}</p>`}
     </section>
   `;

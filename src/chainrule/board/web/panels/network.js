@@ -52,8 +52,5 @@ async function apply(board, event) {
     board.say("Nothing was changed.");
     return;
   }
-  if (await board.command("network", { changes })) {
-    board.scene = await board.transport.request("scene");
-    board.draw();
-  }
+  await board.command("network", { changes });
 }
