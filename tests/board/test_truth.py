@@ -33,6 +33,7 @@ VIEW = """() => document.querySelector('.chainrule-board').dataset.moment.replac
 # All that is shown: the markup and the pictures.
 SHOWN = """() => [document.querySelector('.chainrule-board').innerHTML,
     ...[...document.querySelectorAll('canvas')].map(canvas => canvas.toDataURL())]"""
+PICTURES = """() => [...document.querySelectorAll('canvas.heat')].map(canvas => canvas.toDataURL())"""
 DRAWN_AGAIN = """() => new Promise(done => {
     const root = document.querySelector('.chainrule-board');
     new MutationObserver((_, observer) => { observer.disconnect(); done(); })
@@ -449,7 +450,11 @@ class Player:
         return order
 
     def reload(self) -> str:
+        """Asked for and drawn anew, the pictures are the same."""
+        before = self.page.evaluate(PICTURES)
         self.page.reload()
+        self.watched.settle()
+        assert self.page.evaluate(PICTURES) == before
         self.oracle.edited = None
         return ""
 

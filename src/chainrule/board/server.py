@@ -175,7 +175,7 @@ class _Page:
             self._reply(request["id"], error=f"{MOST_OPEN} requests are waiting: wait for an answer")
             return
         self.n_open += 1
-        future = self.session.request(request["cmd"], request["args"])
+        future = self.session.request(request["cmd"], request["args"], patient=request["patient"])
         future.add_done_callback(
             lambda done: self.loop.call_soon_threadsafe(self._answered, request["id"], done)
         )  # fmt: skip

@@ -9,15 +9,18 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.blas import in_one_thread
 from chainrule.board.course import Course
 from chainrule.board.marks import Mark, Marks
 from chainrule.board.scene import Network, Scene
 from chainrule.errors import InputError
-from chainrule.graph import Sweep, backward, forward
+from chainrule.graph import Sweep, forward
+from chainrule.inspection.subject import Subject, resolve
 
 Phase: TypeAlias = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = ("forward", "loss", "backward", "update")
-JUDGED = 2000  # rows whose loss and accuracy are looked at, evenly spaced where there are more
+JUDGED = (200, 2000)  # rows whose loss and accuracy are looked at, fewest and most, evenly spaced where there are more
+JUDGING_WORK = 1e8  # multiply-adds of one look at them
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,10 @@ class Stage:
         self.phase: Phase = "forward"
         self.marks = Marks()
         self.revision += 1
-        self._sweeps: dict[Focus, Sweep] = {}
+        self._subjects: dict[Focus, Subject] = {}
         self._judgement: Judgement | None = None
-        m = len(scene.X)
-        self.judged = np.arange(m) if m <= JUDGED else np.linspace(0, m - 1, JUDGED).astype(np.int64)
+        m, most = len(scene.X), int(np.clip(JUDGING_WORK // max(1, scene.graph.parameters.size), *JUDGED))
+        self.judged = np.arange(m) if m <= most else np.linspace(0, m - 1, most).astype(np.int64)
         self.weights = tuple(name for name, shape in scene.graph.parameters.items() if len(shape) == 2)
 
     @property
@@ -152,14 +155,21 @@ class Stage:
 
     def sweep(self, focus: Focus) -> Sweep:
         """Return every value and gradient at the present step: in float64, by the readable sweep."""
-        if focus not in self._sweeps:
-            graph = self.scene.graph
-            X, labels, noise = self.examples(focus)
-            values = forward(graph, self.flat, X, labels, noise=noise)
-            self._sweeps[focus] = Sweep(graph, values, backward(graph, values))
-        return self._sweeps[focus]
+        subject = self.subject(focus)
+        return Sweep(self.scene.graph, subject.values, subject.gradients)
 
-    def examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
+    @in_one_thread
+    def subject(self, focus: Focus) -> Subject:
+        """Return what drives the board as `chainrule.inspection` takes it, computed."""
+        if focus not in self._subjects:
+            X, labels, noise = self._examples(focus)
+            sample = None if focus.row is None else 0
+            found = resolve((self.scene.graph, self.flat), X, labels, noise=noise, sample=sample)
+            _ = found.values, found.gradients
+            self._subjects[focus] = found
+        return self._subjects[focus]
+
+    def _examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
         """Return rows, labels and dropout's noise of what drives the board; a row alone meets no noise."""
         scene = self.scene
         if focus.row is None:
@@ -169,6 +179,7 @@ class Stage:
         row = slice(focus.row, focus.row + 1)
         return scene.X[row], scene.labels[row], {}
 
+    @in_one_thread
     def judge(self) -> Judgement:
         """Return probabilities and losses of the rows that are looked at."""
         if self._judgement is None:
@@ -205,7 +216,7 @@ class Stage:
         self._forget()
 
     def _forget(self) -> None:
-        self._sweeps.clear()
+        self._subjects.clear()
         self._judgement = None
 
 

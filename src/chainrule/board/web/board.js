@@ -27,6 +27,8 @@ import { quizPanel } from "./panels/quiz.js";
  * @property {"auto" | "light" | "dark"} theme
  */
 
+/** @typedef {{moment: string, args: object | null, text: string}} Asked */
+
 /** Answers that are kept, by what they depend on. @type {Record<string, (board: Board) => object | null>} */
 const QUESTIONS = {
   frame: (board) => ({ focus: board.view.focus }),
@@ -62,8 +64,8 @@ export class Board {
     this.scene = null;
     /** @type {Record<string, any>} */
     this.answers = {};
-    /** @type {Record<string, string>} */
-    this.askedFor = {};
+    /** @type {Record<string, Asked>} */
+    this.asked = {};
     /** @type {Record<string, string>} what went wrong, by question */
     this.errors = {};
     /** @type {{node: string, gradient: boolean, row: number, column: number} | null} */
@@ -80,7 +82,8 @@ export class Board {
     this.openPanel = "";
     /** @type {number | null} steps a second that Play goes at, null for as fast as it goes */
     this.pace = null;
-    this.isAsking = false;
+    /** @type {Set<string>} questions on their way */
+    this.asking = new Set();
     this.pending = 0; // commands that have not been answered
     this.isRendering = false;
     transport.listen((event) => this.hear(event));
@@ -137,6 +140,7 @@ export class Board {
   async open() {
     try {
       this.scene = await this.transport.request("scene");
+      this.fitView();
       const wanted = this.keepsAddress ? fromHash(location.hash).step : undefined;
       let state = await this.transport.request("state");
       if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state && !this.readOnly) {
@@ -177,7 +181,7 @@ export class Board {
     this.check = null;
     this.edited = null;
     this.answers = {};
-    this.askedFor = {};
+    this.asked = {};
   }
 
   async goToTrouble() {
@@ -221,46 +225,61 @@ export class Board {
     this.look({ entry });
   }
 
-  /** Ask again for whatever depends on what has changed; one round at a time, the newest wins. */
+  /** Ask again for whatever depends on what has changed. */
   async refresh() {
     this.draw();
-    if (this.isAsking || !this.connected || !this.scene || !this.state) return;
-    this.isAsking = true;
-    try {
-      while (await this.askOnce());
-    } finally {
-      this.isAsking = false;
-    }
+    if (!this.connected || !this.scene || !this.state) return;
+    await Promise.all(Object.keys(QUESTIONS).map((name) => this.ask(name)));
     if (this.keepsAddress) this.writeAddress();
     this.draw();
   }
 
-  /** @returns {Promise<boolean>} whether something was out of date */
-  async askOnce() {
-    const { moment } = this;
-    const wanted = Object.entries(QUESTIONS)
-      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
-      .filter(([name, args]) => this.askedFor[name] !== `${moment} ${JSON.stringify(args)}`);
-    if (!wanted.length) return false;
-    await Promise.all(
-      wanted.map(async ([name, args]) => {
-        this.askedFor[name] = `${moment} ${JSON.stringify(args)}`;
-        if (args === null) {
-          delete this.answers[name];
-          delete this.errors[name];
-          return;
-        }
-        try {
-          this.answers[name] = await this.transport.request(name, args);
-          delete this.errors[name];
-        } catch (error) {
-          delete this.answers[name];
-          this.errors[name] = /** @type {Error} */ (error).message;
-        }
-      }),
-    );
-    this.draw();
-    return true;
+  /**
+   * What a question depends on now: the moment and its arguments, null where it is not to be asked.
+   * @param {string} name
+   * @returns {Asked}
+   */
+  wanted(name) {
+    const args = QUESTIONS[name](this);
+    return { moment: this.moment, args, text: JSON.stringify(args) };
+  }
+
+  /** @param {string} name */
+  isCurrent(name) {
+    const [asked, wanted] = [this.asked[name], this.wanted(name)];
+    return asked?.moment === wanted.moment && asked.text === wanted.text;
+  }
+
+  /**
+   * Ask a question until its answer is the present one; once at a time, the newest wins. Where only the run has moved
+   * on it is patient: what somebody has clicked goes first.
+   * @param {string} name
+   */
+  async ask(name) {
+    if (this.asking.has(name)) return;
+    this.asking.add(name);
+    while (!this.isCurrent(name)) {
+      const wanted = this.wanted(name);
+      const patient = this.asked[name]?.text === wanted.text;
+      this.asked[name] = wanted;
+      delete this.errors[name];
+      try {
+        if (wanted.args === null) delete this.answers[name];
+        else this.answers[name] = await this.transport.request(name, wanted.args, patient);
+      } catch (error) {
+        delete this.answers[name];
+        this.errors[name] = /** @type {Error} */ (error).message;
+      }
+      this.draw();
+    }
+    this.asking.delete(name);
+  }
+
+  /** Whether all that is shown is of one moment. */
+  get isSettled() {
+    const isOfOneMoment = this.scene?.revision === this.state?.revision && this.scene?.version === this.state?.version;
+    if (!this.state || !isOfOneMoment || this.pending || this.asking.size) return false;
+    return Object.keys(QUESTIONS).every((name) => this.isCurrent(name));
   }
 
   /**
@@ -327,7 +346,7 @@ export class Board {
       this.root.dataset.theme = this.view.theme;
       render(this.page(), this.root);
       // For who waits until all that is shown is of one moment.
-      this.root.dataset.moment = this.isAsking || this.pending || !this.state ? "" : `${this.moment} ${JSON.stringify(this.view)}`;
+      this.root.dataset.moment = !this.isSettled ? "" : `${this.moment} ${JSON.stringify(this.view)}`;
     });
   }
 

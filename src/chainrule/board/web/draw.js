@@ -7,13 +7,14 @@ import { classColour, classShape, diverging } from "./colours.js";
 /** @typedef {import("./messages.js").Tensor} Tensor */
 
 class Painted extends AsyncDirective {
-  key = "";
+  /** @type {unknown[]} */
+  shown = [];
 
-  /** @param {any} part @param {[(canvas: HTMLCanvasElement) => void, string]} given */
-  update(part, [paint, key]) {
+  /** @param {any} part @param {[(canvas: HTMLCanvasElement) => void, unknown[]]} given */
+  update(part, [paint, shown]) {
     const canvas = /** @type {HTMLCanvasElement} */ (part.element);
-    if (this.key !== key) {
-      this.key = key;
+    if (shown.length !== this.shown.length || shown.some((one, i) => one !== this.shown[i])) {
+      this.shown = shown;
       requestAnimationFrame(() => paint(canvas));
     }
     return undefined;
@@ -24,7 +25,7 @@ class Painted extends AsyncDirective {
   }
 }
 
-/** Paint a canvas with a function whenever the key is another one. */
+/** Paint a canvas with a function whenever what it shows is another thing. */
 export const painted = directive(/** @type {any} */ (Painted));
 
 class Styled extends AsyncDirective {

@@ -22,12 +22,12 @@ class KernelTransport {
     model.on("msg:custom", this.hear);
   }
 
-  /** @param {string} cmd @param {object} args */
-  request(cmd, args = {}) {
+  /** @param {string} cmd @param {object} args @param {boolean} patient */
+  request(cmd, args = {}, patient = false) {
     return new Promise((resolve, reject) => {
       const id = ++this.last;
       this.waiting.set(id, { resolve, reject });
-      this.model.send({ page: this.page, id, cmd, args });
+      this.model.send({ page: this.page, id, cmd, args, patient });
     });
   }
 

@@ -42,7 +42,7 @@ function verdict(board, check) {
           <figure>
             <figcaption>${parameter.name}: ${parameter.checked} checked${parameter.kinks ? html`, ${parameter.kinks} at a kink` : nothing}</figcaption>
             <canvas class="errors" role="img" aria-label="Relative errors of ${parameter.name}, at most ${short(parameter.worst, 2)}"
-              ${painted(errorMap(parameter), `${check.step} ${check.version} ${parameter.name} ${board.view.theme}`)}></canvas>
+              ${painted(errorMap(parameter), [parameter, board.view.theme])}></canvas>
           </figure>
         `,
       )}

@@ -106,7 +106,7 @@ function picture(board, name, portrait) {
   }
   const largest = Math.max(Math.abs(least ?? 0), Math.abs(most ?? 0));
   return html`
-    <canvas class="heat" ${painted(heatMap(portrait.picture, largest), `${board.askedFor.frame} ${board.view.theme} ${name}`)}></canvas>
+    <canvas class="heat" ${painted(heatMap(portrait.picture, largest), [portrait, board.view.theme])}></canvas>
     <span class="range ${nonfinite ? "bad" : ""}">${nonfinite ? `${nonfinite} not finite` : html`${number(least, `least ${name}`, 3)} … ${number(most, `most ${name}`, 3)}`}</span>
   `;
 }

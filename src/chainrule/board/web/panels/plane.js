@@ -39,7 +39,7 @@ function drawing(board, plane) {
     <div class="axes">
       <span class="up">${scene.features[plane.y]}</span>
       <canvas role="img" aria-label="Decision regions over ${scene.features[plane.x]} and ${scene.features[plane.y]}, with ${plane.rows.shape[0]} rows as points"
-        ${painted(regions(plane, view.focus), `${board.askedFor.plane} ${view.theme} ${view.projector}`)}
+        ${painted(regions(plane, view.focus), [plane, view.focus, view.theme, view.projector])}
         @click=${(/** @type {MouseEvent} */ event) => nearest(board, plane, event)}></canvas>
       <span class="ticks"><span>${short(plane.across[0], 3)}</span><span>${scene.features[plane.x]}</span><span>${short(plane.across[1], 3)}</span></span>
     </div>
