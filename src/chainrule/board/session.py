@@ -26,9 +26,9 @@ from chainrule.board.stage import Stage
 from chainrule.errors import InputError
 
 SLICE_SECONDS = 0.02  # of training, or of a task, between two looks at the queue
-TOLD_EVERY = 0.05  # seconds between two words of the state while it plays
+TOLD_EVERY = 0.1  # seconds between two words of the state while it plays
 MARK_SHARE = 0.05  # of the time that the timeline's measurements may take
-PATIENT_SHARE = 0.15  # of the time that patient questions may take while the run plays
+PATIENT_SHARE = 0.2  # of the time that patient questions may take while the run plays
 MOST_WAITING = 1000  # requests; beyond, they are refused
 
 Watcher: TypeAlias = Callable[[dict[str, Any]], None]

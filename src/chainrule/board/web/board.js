@@ -45,6 +45,8 @@ const QUESTIONS = {
   ledger: (board) => (board.ledgerEntry ? { entry: board.ledgerEntry, focus: board.view.focus, top: 12 } : null),
 };
 
+const PATIENCE = 100; // milliseconds between two pictures of a run that plays
+
 export class Board {
   /**
    * @param {HTMLElement} root
@@ -86,6 +88,8 @@ export class Board {
     this.asking = new Set();
     this.pending = 0; // commands that have not been answered
     this.isRendering = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.soon = undefined;
     transport.listen((event) => this.hear(event));
     listenToKeys(this);
     if (this.keepsAddress) {
@@ -251,26 +255,29 @@ export class Board {
   }
 
   /**
-   * Ask a question until its answer is the present one; once at a time, the newest wins. Where only the run has moved
-   * on it is patient: what somebody has clicked goes first.
+   * Ask a question until its answer is the present one; once at a time, unless somebody has clicked on something else.
+   * Where only a run that plays has moved on it is patient: what somebody has clicked goes first.
    * @param {string} name
    */
   async ask(name) {
-    if (this.asking.has(name)) return;
+    if (this.asking.has(name) && this.asked[name]?.text === this.wanted(name).text) return;
     this.asking.add(name);
     while (!this.isCurrent(name)) {
       const wanted = this.wanted(name);
-      const patient = this.asked[name]?.text === wanted.text;
+      const patient = this.state.playing && this.asked[name]?.text === wanted.text;
       this.asked[name] = wanted;
-      delete this.errors[name];
+      let answer;
+      let error = "";
       try {
-        if (wanted.args === null) delete this.answers[name];
-        else this.answers[name] = await this.transport.request(name, wanted.args, patient);
-      } catch (error) {
-        delete this.answers[name];
-        this.errors[name] = /** @type {Error} */ (error).message;
+        if (wanted.args !== null) answer = await this.transport.request(name, wanted.args, patient);
+      } catch (thrown) {
+        error = /** @type {Error} */ (thrown).message;
       }
-      this.draw();
+      if (this.asked[name] !== wanted) return; // something else was asked meanwhile
+      this.answers[name] = answer;
+      this.errors[name] = error;
+      if (patient) this.drawSoon();
+      else this.draw();
     }
     this.asking.delete(name);
   }
@@ -335,6 +342,14 @@ export class Board {
   writeAddress() {
     const hash = toHash(this.view, this.state.playing ? undefined : this.state.step);
     if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
+  }
+
+  /** Draw once for all answers of a moment that nobody waits for. */
+  drawSoon() {
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.draw();
+    }, PATIENCE);
   }
 
   draw() {

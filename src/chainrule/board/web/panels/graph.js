@@ -141,7 +141,7 @@ function entries(board) {
   const { block } = board.answers;
   const expanded = /** @type {NonNullable<Board["expanded"]>} */ (board.expanded);
   const name = expanded.gradient ? `d${expanded.node}` : expanded.node;
-  if (!block) return html`<p class="waiting">${board.errors.block ?? "…"}</p>`;
+  if (!block) return html`<p class="waiting">${board.errors.block || "…"}</p>`;
   const [rows, columns] = block.entries.shape;
   const isVector = block.shape.length < 2;
   const node = board.scene.nodes.find((/** @type {any} */ one) => one.name === expanded.node);

@@ -21,7 +21,7 @@ export function ledgerPanel(board) {
           ? ledger.count === "0"
             ? html`<p class="hint">No path leads from ${ledger.entry} to ${ledger.loss}: it has no gradient.</p>`
             : table(ledger)
-          : html`<p class="hint">${board.errors.ledger ?? "…"}</p>`}
+          : html`<p class="hint">${board.errors.ledger || "…"}</p>`}
     </section>
   `;
 }

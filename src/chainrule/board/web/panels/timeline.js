@@ -14,7 +14,7 @@ export function timelinePanel(board) {
   return html`
     <section class="panel timeline" aria-labelledby="timeline-title">
       <div class="bar"><h2 id="timeline-title">Timeline</h2>${timeline ? html`<p class="aside">step ${grouped(timeline.step)} of ${grouped(timeline.furthest)}</p>` : nothing}</div>
-      ${timeline ? body(board, timeline) : html`<p class="hint">${board.errors.timeline ?? "…"}</p>`}
+      ${timeline ? body(board, timeline) : html`<p class="hint">${board.errors.timeline || "…"}</p>`}
     </section>
   `;
 }
