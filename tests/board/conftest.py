@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 TALLY: Counter[str] = Counter()
+WORST: dict[str, float] = {}
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +22,17 @@ def tally() -> Counter[str]:
     return TALLY
 
 
+@pytest.fixture(scope="session")
+def worst() -> dict[str, float]:
+    """The largest errors by what they are of: told at the end."""
+    return WORST
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    if TALLY:
-        told = ", ".join(f"{count:,} {what}" for what, count in sorted(TALLY.items()))
-        terminalreporter.write_line(f"The board's truth: {told}")
+    told = [f"{count:,} {what}" for what, count in sorted(TALLY.items())]
+    told += [f"{what} {error:.1e}" for what, error in sorted(WORST.items())]
+    if told:
+        terminalreporter.write_line(f"The board's truth: {', '.join(told)}")
 
 
 @pytest.fixture(scope="session")

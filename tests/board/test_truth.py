@@ -533,3 +533,64 @@ def test_every_number_on_the_page_is_true(
         tally["commands"] += 1
     tally["sequences"] += 1
     assert tally["numbers compared"] - before > 60 * COMMANDS
+
+
+def digits(chance: random.Random) -> Any:
+    """Return 64-32-16-10 on scikit-learn's digits."""
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return open_scene(X / 16.0, y, hidden_layer_sizes=(32, 16), learning_rate=0.003, seed=chance.randrange(1000))
+
+
+LEDGERS = {"2-100-3": lambda chance: open_scene(seed=chance.randrange(1000)), "64-32-16-10": digits}
+
+
+@pytest.mark.parametrize("net", LEDGERS)
+def test_the_paths_add_up_to_the_stored_gradient(
+    net: str, serve: Callable[..., Any], open_page: Callable[..., Any], worst: dict[str, float]
+) -> None:
+    """Within 1e-9 of it, as the session answers and as the page shows it, for a row and for the batch."""
+    chance = random.Random(net)
+    scene = LEDGERS[net](chance)
+    server = serve(scene)
+    session = server.session
+    session.ask("step", count=150)
+    names = list(scene.graph.parameters)
+
+    def drawn() -> tuple[str, int | None]:
+        name = chance.choice(names)
+        index = [chance.randrange(size) for size in scene.graph.parameters[name]]
+        return f"{name}[{', '.join(map(str, index))}]", chance.choice([None, chance.randrange(len(scene.X))])
+
+    residuals = []
+    for _ in range(40):
+        entry, focus = drawn()
+        told = session.ask("ledger", entry=entry, focus=focus)
+        assert told["total"] == pytest.approx(sum(row["product"] for row in told["rows"]) + told["rest"], rel=1e-12)
+        residuals.append(check_ledger(told["total"], told["gradient"], told["residual"]))
+    watched = open_page(server.address)
+    for _ in range(5):
+        entry, focus = drawn()
+        page = watched.page
+        page.keyboard.press("m")
+        if focus is not None:
+            page.locator("[data-row]").nth(focus % 20).click()
+        page.fill("#find", entry)
+        page.press("#find", "Enter")
+        watched.settle()
+        shown = read(page)
+        assert selected(shown) == entry
+        total, gradient, residual = (float(shown[f"ledger {what}"]) for what in ("total", "gradient", "residual"))
+        products = [float(text) for of, text in shown.items() if of.startswith("product of ")]
+        assert sum(products) + float(shown.get("ledger rest", 0.0)) == pytest.approx(total, rel=1e-12, abs=1e-18)
+        residuals.append(check_ledger(total, gradient, residual))
+    worst[f"worst relative residual of {len(residuals)} ledgers of {net}"] = max(residuals)
+
+
+def check_ledger(total: float, gradient: float, residual: float) -> float:
+    """Return the residual relative to the gradient; a gradient of 0 has paths that add up to nothing."""
+    assert residual == total - gradient
+    relative = abs(residual) / abs(gradient) if gradient else abs(residual)
+    assert relative <= 1e-9
+    return relative

@@ -135,7 +135,7 @@ class Session:
             future.set_exception(InputError("the board is closed"))
         if threading.current_thread() is not self._worker:
             self._worker.join()
-        self._aside.shutdown(wait=False, cancel_futures=True)
+        self._aside.shutdown()
 
     def __enter__(self) -> Session:
         return self
@@ -143,6 +143,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @np.errstate(all="ignore")  # a run that overflows is there to be looked at
     def _work(self) -> None:
         while True:
             with self._wake:
