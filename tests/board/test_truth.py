@@ -465,6 +465,7 @@ class Player:
             return None
         self.key("q")
         page.locator(".quiz button").first.click()
+        self.watched.settle()
         label = page.locator(".quiz label").text_content().split("=")[0].strip()
         names = {of.removeprefix("given ") for of, _ in page.evaluate(READ) if of.startswith("given ")}
         oracle.quiz = {name: oracle.entry(name)[0] for name in {label, *names} if not name.startswith("y[")}
@@ -481,6 +482,7 @@ class Player:
     def check(self) -> str:
         """The gradients are right, so that must be what the check says."""
         self.button("Check the gradients")
+        self.watched.settle()
         self.page.locator(".check .verdict").wait_for(timeout=60_000)
         assert "The gradients agree" in self.page.locator(".check .verdict").text_content()
         return ""
