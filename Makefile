@@ -45,12 +45,13 @@ format: $(VENV)/test.stamp ## put every file into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/bench.stamp ## every benchmark, side by side with its peers
+bench: $(VENV)/bench.stamp browser ## every benchmark, side by side with its peers
 	$(BIN)/python benchmarks/one_pass.py
 	$(BIN)/python benchmarks/sparse_pass.py
 	$(BIN)/python benchmarks/cost.py --pictures $(OUT)/benchmarks
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/board.py --quick
 	$(BIN)/python -m benchmarks.networks
 	$(BIN)/python -m benchmarks.softmax --quick
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from typing import Any
 
-from test_truth import Oracle, compare
+from independent_network import Choices, IndependentRun
+from test_truth import Oracle, check_numbers, read
 
-SEEN = """root => [...root.querySelectorAll('[data-exact]')].map(e => [e.dataset.of, e.dataset.exact])"""
 SETTLED = """root => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
     done(Boolean(root.dataset.moment)))))"""
 STEPS = (0, 100, 101, 102, 103)  # where the lesson goes
@@ -21,7 +22,8 @@ class Lesson:
     def __init__(self, page: Any, scene: Any) -> None:
         self.page = page
         self.root = page.locator(".chainrule-board").first
-        self.oracle = Oracle(scene)
+        choices = Choices(**{field.name: getattr(scene.network, field.name) for field in fields(Choices)})
+        self.oracle = Oracle(IndependentRun(scene.X, scene.labels, choices))
         self.log: list[str] = []
         self.compared = 0
         self.settle()
@@ -51,7 +53,7 @@ class Lesson:
         field = self.root.locator(".find input")
         field.fill(entry)
         field.press("Enter")
-        self.oracle.selected = entry
+        self.oracle.edited = None
         shown = self._read(f"select {entry}")
         name = entry.removeprefix("d")
         for of in (f"value {name}", f"gradient {name}", "ledger total", "ledger gradient"):
@@ -63,18 +65,18 @@ class Lesson:
         self.settle()
         if what.startswith("key ") and what[4:] in MOVES:
             MOVES[what[4:]](self.oracle)
-        shown = [(of, exact) for of, exact in self.root.evaluate(SEEN) if of != "worst error"]
-        self.compared += compare(self.oracle, shown, self.log)
-        return {of for of, _ in shown}
+        shown = read(self.page)
+        self.compared += check_numbers(self.oracle, shown, self.log)
+        return set(shown)
 
 
 def _batch(oracle: Oracle) -> None:
-    oracle.focus = None
+    oracle.look(None)
 
 
 MOVES: dict[str, Any] = {
-    ".": lambda oracle: oracle.go(oracle.step + 1),
-    ",": lambda oracle: oracle.go(oracle.step - 1),
+    ".": lambda oracle: oracle.go(oracle.run.state.step + 1),
+    ",": lambda oracle: oracle.go(oracle.run.state.step - 1),
     "m": _batch,
 }
 
@@ -82,6 +84,9 @@ MOVES: dict[str, Any] = {
 def tell(lesson: Lesson, *, live: bool) -> int:
     """Train, step back, look at weights and a row, read their paths, check; return how many numbers were compared."""
     root = lesson.root
+    if not live:  # the timeline of a recording tells of all of it from the beginning
+        lesson.oracle.go(STEPS[-1])
+        lesson.oracle.go(0)
     lesson._read("as it opens")
     if live:
         root.get_by_role("button", name="100 steps").click()
@@ -96,7 +101,7 @@ def tell(lesson: Lesson, *, live: bool) -> int:
     root.locator(".samples select").select_option("row")
     lesson.settle()
     root.locator(f"[data-row='{ROW}']").first.click()
-    lesson.oracle.focus = ROW
+    lesson.oracle.look(ROW)
     lesson._read(f"sample {ROW}")
     lesson.select("W1[0, 3]")
     root.locator("[data-node=W2]").dblclick()
@@ -106,7 +111,7 @@ def tell(lesson: Lesson, *, live: bool) -> int:
     lesson.seek(103)
     lesson.press("g")
     root.locator(".verdict").wait_for()
-    worst = dict(root.evaluate(SEEN))["worst error"]
+    worst = read(lesson.page)["worst error"]
     assert float(worst) <= 1e-6
     assert "agree" in root.locator(".verdict").inner_text()
     return lesson.compared

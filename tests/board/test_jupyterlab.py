@@ -170,7 +170,7 @@ def test_the_guides_picture(lab: JupyterLab, open_lab: Callable[[str], Any], tmp
     lesson = Lesson(page, spiral())
     lesson.root.get_by_role("button", name="100 steps").click()
     lesson.settle()
-    for _ in range(3):
+    for _ in range(4):
         page.keyboard.press("h")  # to the update: every gradient is there
         lesson.settle()
     lesson.root.locator("[data-node=W1]").click()

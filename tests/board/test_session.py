@@ -45,6 +45,26 @@ def test_it_trains_while_questions_are_asked(session: Session) -> None:
     assert session.ask("state")["step"] == stopped
 
 
+def test_patient_questions_wait_for_the_run_and_for_clicks(session: Session) -> None:
+    session.ask("play")
+    patient = [session.request("plane", {"x": 0, "y": 1}, patient=True) for _ in range(40)]
+    first = session.ask("state")["step"]
+    assert sum(question.done() for question in patient) < 20
+    session.ask("inspect", entry="W1[0, 3]")
+    assert patient[-1].result(timeout=60)["step"] > first  # it went on, and nobody is forgotten
+    session.ask("pause")
+    assert session.request("plane", {}, patient=True).result(timeout=20)
+
+
+def test_a_ledger_is_of_the_moment_it_was_asked_at(session: Session) -> None:
+    session.ask("step", count=50)
+    at_50 = session.ask("ledger", entry="W1[0, 3]", focus=7)
+    asked = session.request("ledger", {"entry": "W1[0, 3]", "focus": 7})
+    session.ask("step", count=50)
+    assert asked.result(timeout=20) == at_50
+    assert session.ask("ledger", entry="W1[0, 3]", focus=7)["gradient"] != at_50["gradient"]
+
+
 def test_a_pace_is_kept(session: Session) -> None:
     session.ask("play", rate=50.0)
     time.sleep(0.4)

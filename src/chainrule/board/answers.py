@@ -8,7 +8,7 @@ Arrays of float32 are pictures; whatever is read as a number is float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,15 @@ from chainrule.graph import ACTIVATIONS, INITIALIZATIONS
 from chainrule.graph.operation import BATCH as BATCH_AXIS
 
 Answer: TypeAlias = dict[str, Any]
-Question: TypeAlias = Callable[..., Answer]
+
+
+class Aside(NamedTuple):
+    """The rest of an answer, which takes long and needs the stage no more: another thread may go on with it."""
+
+    work: Callable[[], Answer]
+
+
+Question: TypeAlias = Callable[..., Answer | Aside]
 
 PICTURE_ROWS, PICTURE_COLUMNS = 32, 48  # entries that a heat map shows at most
 BLOCK = 24  # entries of a block of numbers, either way
@@ -169,11 +177,12 @@ def state(stage: Stage) -> Answer:
 
 
 def scene(stage: Stage) -> Answer:
-    """Return what is on the board, which changes with the revision only."""
+    """Return what is on the board; how the network learns changes with the version, all else with the revision."""
     held = stage.scene
     network = held.network
     return {
-        "revision": stage.revision, "title": held.title, "rows": len(held.X), "columns": held.X.shape[1],
+        "revision": stage.revision, "version": stage.version, "title": held.title, "rows": len(held.X),
+        "columns": held.X.shape[1],
         "classes": list(held.classes), "features": list(held.feature_names), "phases": list(PHASES),
         "network": {name: getattr(network, name) for name in network.__dataclass_fields__},
         "parameters": held.graph.parameters.size, "plane": _telling_columns(held.X, held.labels),
@@ -196,7 +205,7 @@ def scene(stage: Stage) -> Answer:
 
 def _telling_columns(X: Array, labels: IntArray) -> list[int]:
     """Return the two columns by which the classes' means differ most, columns of many values first."""
-    rows = slice(None, None, max(1, len(X) // JUDGED))
+    rows = slice(None, None, max(1, len(X) // JUDGED[-1]))
     X, labels = X[rows].astype(np.float64), labels[rows]
     if X.shape[1] < 2:
         return [0, 0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.board.answers import MOST_LISTED, Answer, as_focus
+from chainrule.board.answers import MOST_LISTED, Answer, Aside, as_focus
 from chainrule.board.stage import Stage
 from chainrule.errors import ChainruleError, InputError
 from chainrule.inspection import Explanation, as_numpy, explain, first_nonfinite, parse_entry
@@ -86,9 +86,14 @@ def _local(found: Explanation) -> list[Answer]:
     ]
 
 
-def ledger(stage: Stage, *, entry: str, focus: int | None = None, top: int = 12) -> Answer:
-    """Return the paths of the chain rule from one entry to the loss."""
-    found = list_paths(entry=entry, top=max(0, min(top, MOST_LISTED)), **subject(stage, focus))
+def ledger(stage: Stage, *, entry: str, focus: int | None = None, top: int = 12) -> Aside:
+    """Return the paths of the chain rule from one entry to the loss: of this moment, the run may go on."""
+    given = subject(stage, focus)
+    return Aside(lambda: _paths(given, entry, focus, max(0, min(top, MOST_LISTED))))
+
+
+def _paths(given: dict[str, Any], entry: str, focus: int | None, top: int) -> Answer:
+    found = list_paths(entry=entry, top=top, **given)
     over = f"sample {focus} alone" if focus is not None else f"mean over {found.n_samples} rows"
     return {
         "entry": found.entry, "loss": found.loss, "over": over, "count": show_count(found.n_paths),

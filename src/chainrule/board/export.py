@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule._typing import Array
 from chainrule.board import answers, entries
-from chainrule.board.answers import as_focus
+from chainrule.board.answers import Aside, as_focus
 from chainrule.board.messages import compose
 from chainrule.board.page import DOCUMENT
 from chainrule.board.session import Session
@@ -220,6 +220,8 @@ def _answer(
             return formulas[key]
     try:
         answer = ANSWERS[name](stage, **args, **others)
+        if isinstance(answer, Aside):
+            answer = answer.work()
     except ChainruleError as error:  # the page says it, as it would have
         answer = {"error": str(error)}
     if key is not None:

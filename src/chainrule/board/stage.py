@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.blas import in_one_thread
 from chainrule.board.course import Course
 from chainrule.board.marks import Mark, Marks
 from chainrule.board.scene import Network, Scene
@@ -18,7 +19,8 @@ from chainrule.inspection.subject import Subject
 
 Phase: TypeAlias = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = ("forward", "loss", "backward", "update")
-JUDGED = 2000  # rows whose loss and accuracy are looked at, evenly spaced where there are more
+JUDGED = (200, 2000)  # rows whose loss and accuracy are looked at, fewest and most, evenly spaced where there are more
+JUDGING_WORK = 1e8  # multiply-adds of one look at them
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Stage:
         self.revision += 1
         self._subjects: dict[Focus, Subject] = {}
         self._judgement: Judgement | None = None
-        m = len(scene.X)
-        self.judged = np.arange(m) if m <= JUDGED else np.linspace(0, m - 1, JUDGED).astype(np.int64)
+        m, most = len(scene.X), int(np.clip(JUDGING_WORK // max(1, scene.graph.parameters.size), *JUDGED))
+        self.judged = np.arange(m) if m <= most else np.linspace(0, m - 1, most).astype(np.int64)
         self.weights = tuple(name for name, shape in scene.graph.parameters.items() if len(shape) == 2)
 
     @property
@@ -157,19 +159,22 @@ class Stage:
         subject = self.subject(focus)
         return Sweep(subject.graph, subject.values, subject.gradients)
 
+    @in_one_thread
     def subject(self, focus: Focus) -> Subject:
-        """Return the same for `chainrule.inspection`, whose functions share one sweep at a moment."""
+        """Return the same for `chainrule.inspection`, whose functions share one sweep at a moment; it is computed."""
         if focus not in self._subjects:
             graph = self.scene.graph
-            X, labels, noise = self.examples(focus)
-            self._subjects[focus] = Subject(
+            X, labels, noise = self._examples(focus)
+            found = Subject(
                 graph=graph, parameters=self.flat, X={graph.of_kind("data")[0].name: X.astype(np.float64)},
                 labels=labels, rows=np.arange(len(X)) if focus.row is None else np.array([focus.row]), noise=noise,
                 sample=focus.row,
             )  # fmt: skip
+            _ = found.values, found.gradients
+            self._subjects[focus] = found
         return self._subjects[focus]
 
-    def examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
+    def _examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
         """Return rows, labels and dropout's noise of what drives the board; a row alone meets no noise."""
         scene = self.scene
         if focus.row is None:
@@ -179,6 +184,7 @@ class Stage:
         row = slice(focus.row, focus.row + 1)
         return scene.X[row], scene.labels[row], {}
 
+    @in_one_thread
     def judge(self) -> Judgement:
         """Return probabilities and losses of the rows that are looked at."""
         if self._judgement is None:

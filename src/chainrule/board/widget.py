@@ -101,7 +101,7 @@ class Board(anywidget.AnyWidget):
         if not isinstance(content, dict) or not isinstance(content.get("cmd"), str):
             return
         page, identity = content.get("page"), content.get("id")
-        future = self.session.request(content["cmd"], content.get("args") or {})
+        future = self.session.request(content["cmd"], content.get("args") or {}, patient=content.get("patient") is True)
 
         def answer(done: Any) -> None:
             error = done.exception()

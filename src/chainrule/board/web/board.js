@@ -29,6 +29,8 @@ import { quizPanel } from "./panels/quiz.js";
  * @property {"" | "network" | "quiz" | "keys"} panel the one that is open
  */
 
+/** @typedef {{moment: string, args: object | null, text: string}} Asked */
+
 /** Answers that are kept, by what they depend on. @type {Record<string, (board: Board) => object | null>} */
 const QUESTIONS = {
   frame: (board) => ({ focus: board.view.focus }),
@@ -44,6 +46,8 @@ const QUESTIONS = {
   block: (board) => (board.expanded ? { ...board.expanded, focus: board.view.focus } : null),
   ledger: (board) => (board.ledgerEntry ? { entry: board.ledgerEntry, focus: board.view.focus, top: 12 } : null),
 };
+
+const PATIENCE = 100; // milliseconds between two pictures of a run that plays
 
 export class Board {
   /**
@@ -64,11 +68,10 @@ export class Board {
     this.state = null;
     /** @type {any} */
     this.scene = null;
-    this.sceneOf = ""; // the state that it was asked for
     /** @type {Record<string, any>} */
     this.answers = {};
-    /** @type {Record<string, string>} */
-    this.askedFor = {};
+    /** @type {Record<string, Asked>} */
+    this.asked = {};
     /** @type {Record<string, string>} what went wrong, by question */
     this.errors = {};
     /** @type {{node: string, gradient: boolean, row: number, column: number} | null} */
@@ -86,9 +89,14 @@ export class Board {
     /** @type {HTMLElement | null} */
     this.cameFrom = null; // what had the focus before a panel opened
     this.focusNext = ""; // what gets it with the next drawing: a selector
-    this.isAsking = false;
+    /** @type {number | null} steps a second that Play goes at, null for as fast as it goes */
+    this.pace = null;
+    /** @type {Set<string>} questions on their way */
+    this.asking = new Set();
     this.pending = 0; // commands that have not been answered
     this.isRendering = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.soon = undefined;
     transport.listen((event) => this.hear(event));
     listenToKeys(this);
     if (this.keepsAddress) {
@@ -166,6 +174,7 @@ export class Board {
     try {
       this.scene = await this.transport.request("scene");
       const wanted = this.keepsAddress ? this.readAddress() : undefined;
+      this.fitView();
       let state = await this.transport.request("state");
       if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state) {
         state = await this.transport.request("goto", { step: wanted });
@@ -178,16 +187,16 @@ export class Board {
 
   /** @param {any} state */
   async take(state) {
-    const kept = `${state.revision}/${state.version}`; // another optimizer is another version
+    const isOther = !this.scene || state.revision !== this.scene.revision || state.version !== this.scene.version;
     const stopped = state.stopped_at !== null && this.state?.stopped_at !== state.stopped_at;
     this.state = state;
+    if (state.playing) this.pace = state.rate;
     const { edited } = this;
     if (edited && (edited.state.step !== state.step || edited.state.version !== state.version)) this.edited = null;
-    if (this.sceneOf !== kept) {
+    if (isOther) {
       const scene = await this.transport.request("scene");
-      const isNew = scene.revision !== this.scene?.revision; // it may have come meanwhile
+      const isNew = this.scene?.revision !== scene.revision; // asked now: two words of one change may cross
       this.scene = scene;
-      this.sceneOf = kept;
       if (isNew) this.fitView();
     }
     if (stopped) this.goToTrouble();
@@ -206,7 +215,7 @@ export class Board {
     this.edited = null;
     this.message = "";
     this.answers = {};
-    this.askedFor = {};
+    this.asked = {};
   }
 
   async goToTrouble() {
@@ -289,56 +298,65 @@ export class Board {
     }
   }
 
-  /** Ask again for whatever depends on what has changed; one round at a time, the newest wins. */
+  /** Ask again for whatever depends on what has changed. */
   async refresh() {
     this.draw();
-    if (this.isAsking || !this.connected || !this.scene || !this.state) return;
-    this.isAsking = true;
-    try {
-      while (await this.askOnce());
-    } finally {
-      this.isAsking = false;
-    }
+    if (!this.connected || !this.scene || !this.state) return;
+    await Promise.all(Object.keys(QUESTIONS).map((name) => this.ask(name)));
     if (this.keepsAddress) this.writeAddress();
     this.draw();
   }
 
-  /** Questions, with their arguments, whose answers are of another moment or to something else. */
-  get outdated() {
-    return Object.entries(QUESTIONS)
-      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
-      .filter(([name, args]) => this.askedFor[name] !== `${this.moment} ${JSON.stringify(args)}`);
+  /**
+   * What a question depends on now: the moment and its arguments, null where it is not to be asked.
+   * @param {string} name
+   * @returns {Asked}
+   */
+  wanted(name) {
+    const args = QUESTIONS[name](this);
+    return { moment: this.moment, args, text: JSON.stringify(args) };
+  }
+
+  /** @param {string} name */
+  isCurrent(name) {
+    const [asked, wanted] = [this.asked[name], this.wanted(name)];
+    return asked?.moment === wanted.moment && asked.text === wanted.text;
+  }
+
+  /**
+   * Ask a question until its answer is the present one; once at a time, unless somebody has clicked on something else.
+   * Where only a run that plays has moved on it is patient: what somebody has clicked goes first.
+   * @param {string} name
+   */
+  async ask(name) {
+    if (this.asking.has(name) && this.asked[name]?.text === this.wanted(name).text) return;
+    this.asking.add(name);
+    while (!this.isCurrent(name)) {
+      const wanted = this.wanted(name);
+      const patient = this.state.playing && this.asked[name]?.text === wanted.text;
+      this.asked[name] = wanted;
+      let answer;
+      let error = "";
+      try {
+        if (wanted.args !== null) answer = await this.transport.request(name, wanted.args, patient);
+      } catch (thrown) {
+        error = /** @type {Error} */ (thrown).message;
+      }
+      if (this.asked[name] !== wanted) return; // something else was asked meanwhile
+      this.answers[name] = answer;
+      this.errors[name] = error;
+      if (name === "inspect" && error) this.message = error; // its panel may be out of sight
+      if (patient) this.drawSoon();
+      else this.draw();
+    }
+    this.asking.delete(name);
   }
 
   /** Whether all that is shown is of one moment. */
   get isSettled() {
-    return Boolean(this.state && this.scene) && this.state.revision === this.scene.revision && !this.isAsking && !this.pending && !this.outdated.length;
-  }
-
-  /** @returns {Promise<boolean>} whether something was out of date */
-  async askOnce() {
-    const { moment, outdated: wanted } = this;
-    if (!wanted.length) return false;
-    await Promise.all(
-      wanted.map(async ([name, args]) => {
-        this.askedFor[name] = `${moment} ${JSON.stringify(args)}`;
-        if (args === null) {
-          delete this.answers[name];
-          delete this.errors[name];
-          return;
-        }
-        try {
-          this.answers[name] = await this.transport.request(name, args);
-          delete this.errors[name];
-        } catch (error) {
-          delete this.answers[name];
-          this.errors[name] = /** @type {Error} */ (error).message;
-          if (name === "inspect") this.message = this.errors[name]; // its panel may be out of sight
-        }
-      }),
-    );
-    this.draw();
-    return true;
+    const isOfOneMoment = this.scene?.revision === this.state?.revision && this.scene?.version === this.state?.version;
+    if (!this.state || !isOfOneMoment || this.pending || this.asking.size) return false;
+    return Object.keys(QUESTIONS).every((name) => this.isCurrent(name));
   }
 
   /**
@@ -370,7 +388,7 @@ export class Board {
   }
 
   togglePlay() {
-    return this.state.playing ? this.command("pause") : this.command("play", { rate: this.state.rate });
+    return this.state.playing ? this.command("pause") : this.command("play", { rate: this.pace });
   }
 
   /** @param {string} entry @param {number} value */
@@ -414,6 +432,14 @@ export class Board {
   writeAddress() {
     const hash = toHash(this.view, this.state.playing ? undefined : this.state.step);
     if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
+  }
+
+  /** Draw once for all answers of a moment that nobody waits for. */
+  drawSoon() {
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.draw();
+    }, PATIENCE);
   }
 
   draw() {

@@ -84,7 +84,7 @@ const MOVES = {
   state: () => {},
   pause: () => {},
   play: (transport, { rate }) => {
-    transport.rate = rate ?? transport.rate;
+    transport.rate = rate;
     transport.play();
   },
   step: (transport) => transport.go(transport.place + 1),

@@ -31,13 +31,13 @@ class KernelTransport {
     model.on("comm_live_update", this.leave); // as the kernel goes: what is told by an old one can't be asked of a new one
   }
 
-  /** @param {string} cmd @param {object} args */
-  request(cmd, args = {}) {
+  /** @param {string} cmd @param {object} args @param {boolean} patient */
+  request(cmd, args = {}, patient = false) {
     if (this.isGone) return Promise.reject(new Error(GONE));
     return new Promise((resolve, reject) => {
       const id = ++this.last;
       this.waiting.set(id, { resolve, reject });
-      this.model.send({ page: this.page, id, cmd, args });
+      this.model.send({ page: this.page, id, cmd, args, patient });
       this.watch();
     });
   }

@@ -168,11 +168,16 @@ function entries(board) {
   const { block } = board.answers;
   const expanded = /** @type {NonNullable<Board["expanded"]>} */ (board.expanded);
   const name = expanded.gradient ? `d${expanded.node}` : expanded.node;
-  if (!block) return html`<p class="waiting">${board.errors.block ?? "…"}</p>`;
+  if (!block) return html`<p class="waiting">${board.errors.block || "…"}</p>`;
   const [rows, columns] = block.entries.shape;
   const isVector = block.shape.length < 2;
-  const index = (/** @type {number} */ i, /** @type {number} */ j) =>
-    block.shape.length === 0 ? "" : isVector ? `[${block.column + j}]` : `[${block.row + i}, ${block.column + j}]`;
+  const node = board.scene.nodes.find((/** @type {any} */ one) => one.name === expanded.node);
+  const isAlone = node.batch && board.view.focus !== null; // a row alone goes without its index
+  const index = (/** @type {number} */ i, /** @type {number} */ j) => {
+    const places = isVector ? [block.column + j] : [block.row + i, block.column + j];
+    const shown = block.shape.length === 0 ? [] : isAlone ? places.slice(1) : places;
+    return shown.length ? `[${shown.join(", ")}]` : "";
+  };
   return html`
     <div class="entries">
       <div class="bar">

@@ -55,12 +55,11 @@ function toggle(board, panel) {
 
 /** @param {Board} board */
 function pace(board) {
-  const { rate } = board.state;
   return html`
     <label>Pace
       <select @change=${(/** @type {any} */ event) => keepPace(board, event.target.value)}>
-        <option value="" ?selected=${rate === null}>${board.readOnly ? "2 a second" : "full speed"}</option>
-        ${(board.readOnly ? [1, 4, 10] : [1, 4, 20, 100]).map((each) => html`<option value=${each} ?selected=${rate === each}>${each} a second</option>`)}
+        <option value="" ?selected=${board.pace === null}>${board.readOnly ? "2 a second" : "full speed"}</option>
+        ${(board.readOnly ? [1, 4, 10] : [1, 4, 20, 100]).map((each) => html`<option value=${each} ?selected=${board.pace === each}>${each} a second</option>`)}
       </select>
     </label>
   `;
@@ -68,9 +67,8 @@ function pace(board) {
 
 /** @param {Board} board @param {string} value */
 function keepPace(board, value) {
-  const rate = value ? Number(value) : null;
-  if (board.state.playing) board.command("play", { rate });
-  else board.state.rate = rate;
+  board.pace = value ? Number(value) : null;
+  if (board.state.playing) board.command("play", { rate: board.pace });
 }
 
 /** Where there is nothing behind, the buttons do nothing; they keep the focus all the same. @param {Board} board */

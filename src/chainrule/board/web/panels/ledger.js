@@ -18,8 +18,10 @@ export function ledgerPanel(board) {
       ${entry === null
         ? html`<p class="hint">Select one entry, such as ${link(board, firstEntry(board))}, to see every path from it to the loss.</p>`
         : ledger
-          ? table(ledger)
-          : html`<p class="hint">${board.errors.ledger ?? "…"}</p>`}
+          ? ledger.count === "0"
+            ? html`<p class="hint">No path leads from ${ledger.entry} to ${ledger.loss}: it has no gradient.</p>`
+            : table(ledger)
+          : html`<p class="hint">${board.errors.ledger || "…"}</p>`}
       ${board.recorded ? html`<p class="aside recorded">Recorded: ${board.recorded.entries.map((one) => html`${link(board, one)} `)}</p>` : nothing}
     </section>
   `;

@@ -17,7 +17,7 @@ export function planePanel(board) {
         <h2 id="plane-title">Plane</h2>
         ${scene.columns > 2 && !board.readOnly ? [0, 1].map((side) => chooser(board, side)) : nothing}
       </div>
-      ${plane ? drawing(board, plane) : html`<p class="hint">${board.errors.plane ?? "…"}</p>`}
+      ${plane ? drawing(board, plane) : html`<p class="hint">${board.errors.plane || "…"}</p>`}
     </section>
   `;
 }

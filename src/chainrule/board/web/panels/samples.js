@@ -21,7 +21,7 @@ export function samplesPanel(board) {
         <button type="button" aria-pressed=${board.view.focus === null} @click=${() => board.look({ focus: null })}>Whole batch</button>
       </div>
       ${sample ? residual(board, sample) : batchHint()} ${board.recorded ? recordedRows(board, board.recorded.rows) : nothing}
-      ${samples ? list(board, samples) : html`<p class="hint">${board.errors.samples ?? "…"}</p>`}
+      ${samples ? list(board, samples) : html`<p class="hint">${board.errors.samples || "…"}</p>`}
     </section>
   `;
 }
