@@ -127,7 +127,7 @@ def test_it_plays_steps_and_says_what_was_not_recorded(tmp_path: Path, open_page
     page.fill("#find", "W1[1, 7]")
     page.press("#find", "Enter")
     watched.settle()
-    assert page.get_by_text("W1[1, 7] was not recorded").count() == 2  # inspector and ledger
+    assert page.get_by_text("W1[1, 7] was not recorded").count() == 3  # inspector, ledger and notice
     page.locator(".ledger .link").first.click()
     watched.settle()
     assert page.locator(".ledger tfoot").is_visible()

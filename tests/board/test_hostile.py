@@ -80,11 +80,11 @@ def test_markup_and_formulas_in_a_table_are_shown_as_they_stand(
     watched.settle()
     page.keyboard.press("g")
     page.locator(".check .verdict").wait_for(timeout=60_000)
+    page.keyboard.press(".")
+    watched.settle()
     page.keyboard.press("q")
     page.locator(".quiz button").first.click()
     page.locator(".quiz form").wait_for()
-    page.keyboard.press(".")
-    watched.settle()
     shown = page.locator("body").text_content()
     for text in (SCRIPT, CLOSING, IMAGE, FORMULA, DRAWING, IMAGE.replace("/", "")):
         assert text in shown, f"{text} does not stand on the page"

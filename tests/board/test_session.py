@@ -212,7 +212,8 @@ def test_a_step_is_shown_phase_by_phase_only_while_one_walks(session: Session) -
     """After whole steps half of the board was blank: everything beyond the forward pass."""
     assert session.ask("state")["walking"]  # as a run begins
     assert not session.ask("step")["walking"]
-    assert session.ask("phase")["walking"]
+    shown = [session.ask("phase") for _ in range(2)]
+    assert [(state["walking"], state["phase"]) for state in shown] == [(True, "forward"), (True, "loss")]
     assert session.ask("back")["walking"]
     assert not session.ask("seek", step=0)["walking"]
 

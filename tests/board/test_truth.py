@@ -345,7 +345,7 @@ class Player:
         return ""
 
     def play(self) -> str:
-        self.page.locator(".rate select").select_option("20")
+        self.page.locator(".tools select").select_option("20")
         self.key(" ")
         self.page.wait_for_timeout(self.chance.randrange(200, 500))
         self.key(" ")
