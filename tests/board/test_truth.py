@@ -23,8 +23,8 @@ from chainrule.board.open import open_scene
 from chainrule.board.scene import spiral
 
 # Both sides compute in float64 but sum in other orders. Beside the number itself what it is a sum of counts: the
-# largest entry of its array. The networks are such as don't let roundings grow: steps are short, and deep networks don't
-# begin near 0, where gradients are roundings that rmsprop and its kin blow up.
+# largest entry of its array. The networks are such as don't let roundings grow: steps are short, and deep networks
+# don't begin near 0, where gradients are roundings that rmsprop and its kin blow up.
 RELATIVE, OF_THE_LARGEST = 1e-8, 1e-11
 COMMANDS = 8
 QUICK, ALL = 12, 300
