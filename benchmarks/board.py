@@ -144,7 +144,8 @@ def clicks(scene: Scene, chromium: Any, n: int) -> dict[str, float]:
             names.append(names.pop(names.index(name)))  # not the same twice in a row
             clicked.append(page.evaluate(CLICK, name))
             page.wait_for_timeout(20)
-    return {**summary("asked", asked), **summary("clicked", clicked)}
+    above = sum(one > 100.0 for one in clicked)
+    return {**summary("asked", asked), **summary("clicked", clicked), "clicked_above_100_ms": above}
 
 
 def main() -> None:

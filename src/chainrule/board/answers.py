@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.blas import in_one_thread
 from chainrule.board.picture import describe_layout
 from chainrule.board.stage import BATCH, JUDGED, PHASES, Focus, Stage
 from chainrule.engine import RULES
@@ -40,6 +41,7 @@ FEW_VALUES = 10  # of a column that makes no plane
 MOST_BINS = 2000  # of the loss curve
 
 
+@in_one_thread  # BLAS's own threads wait for the cores that train, however small a sum
 def frame(stage: Stage, *, focus: int | None = None) -> Answer:
     """Return every node's picture and measures, for a row or the batch."""
     sweep = stage.sweep(as_focus(stage, focus))

@@ -1,7 +1,7 @@
 """A board's run behind one thread: commands queue up, the run goes on in between, watchers are told.
 
 Whoever asks, a page over a socket, a notebook, a test, gets a future. There is one worker; everything that touches the
-`Stage` happens on it, so an answer is always of one moment. It trains in slices of some 20 ms and looks at its
+`Stage` happens on it, so an answer is always of one moment. It trains in slices of some 10 ms and looks at its
 queue in between: that is how long an answer may wait. Pages ask anew when the run has moved on, each question once at a
 time: a slow page asks less often, and nothing piles up. Such questions are patient: they wait behind what somebody
 has clicked, and while the run plays they get a share of the time.
@@ -25,10 +25,10 @@ from chainrule.board.scene import Network, Scene
 from chainrule.board.stage import Stage
 from chainrule.errors import InputError
 
-SLICE_SECONDS = 0.02  # of training, or of a task, between two looks at the queue
+SLICE_SECONDS = 0.01  # of training, or of a task, between two looks at the queue
 TOLD_EVERY = 0.1  # seconds between two words of the state while it plays
 MARK_SHARE = 0.05  # of the time that the timeline's measurements may take
-PATIENT_SHARE = 0.2  # of the time that patient questions may take while the run plays
+PATIENT_SHARE = 0.1  # of the time that patient questions may take while the run plays
 MOST_WAITING = 1000  # requests; beyond, they are refused
 
 T = TypeVar("T")

@@ -106,6 +106,7 @@ class Stage:
         self._show_all()
         return self.course.advance(n_steps)
 
+    @in_one_thread
     def advance_marked(self, n_steps: int = 1) -> int:
         """Take whole steps, and measure the first of them for the timeline."""
         if self.course.step in self.marks or self.course.stopped_at is not None:
