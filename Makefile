@@ -24,7 +24,7 @@ run: $(VENV)/run.stamp ## train on the bundled penguins; model, predictions and 
 test: $(VENV)/test.stamp browser ## the tests
 	$(BIN)/python -m pytest
 
-test-all: $(VENV)/test.stamp browser ## the slow tests too
+test-all: $(VENV)/notebook.stamp browser ## the slow tests too, a board in JupyterLab among them
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 pictures: $(VENV)/test.stamp browser ## the guide's pictures of the board, anew
@@ -45,12 +45,13 @@ format: $(VENV)/test.stamp ## put every file into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/bench.stamp ## every benchmark, side by side with its peers
+bench: $(VENV)/bench.stamp browser ## every benchmark, side by side with its peers
 	$(BIN)/python benchmarks/one_pass.py
 	$(BIN)/python benchmarks/sparse_pass.py
 	$(BIN)/python benchmarks/cost.py --pictures $(OUT)/benchmarks
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/board.py --quick
 	$(BIN)/python -m benchmarks.networks
 	$(BIN)/python -m benchmarks.softmax --quick
 
@@ -81,6 +82,10 @@ $(VENV)/run.stamp: $(BIN)/python $(BUILT_FROM)
 $(VENV)/test.stamp: $(BIN)/python $(BUILT_FROM)
 	$(BIN)/pip install -q -e ".[plot,board,test]"
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/notebook.stamp: $(VENV)/test.stamp
+	$(BIN)/pip install -q -e ".[notebook]"
+	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/test.stamp
 	$(BIN)/pip install -q -e ".[bench]"

@@ -5,11 +5,34 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+
+TALLY: Counter[str] = Counter()
+WORST: dict[str, float] = {}
+
+
+@pytest.fixture(scope="session")
+def tally() -> Counter[str]:
+    """How much was compared: told at the end."""
+    return TALLY
+
+
+@pytest.fixture(scope="session")
+def worst() -> dict[str, float]:
+    """The largest errors by what they are of: told at the end."""
+    return WORST
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    told = [f"{count:,} {what}" for what, count in sorted(TALLY.items())]
+    told += [f"{what} {error:.1e}" for what, error in sorted(WORST.items())]
+    if told:
+        terminalreporter.write_line(f"The board's truth: {', '.join(told)}")
 
 
 @pytest.fixture(scope="session")

@@ -141,8 +141,8 @@ def test_a_lesson_by_keyboard_alone(serve: Callable[..., Any], open_page: Callab
     page.wait_for_function("() => Number(document.querySelector('[data-of=step]').dataset.exact) > 20")
     keys.press("Space")
     step = keys.shown("step")
-    # A phase on, and back; a step back.
-    keys.press("h")
+    # Phases on, and back; a step back.
+    keys.press("h", "h")
     assert page.locator(".phases [aria-current]").inner_text() == "loss"
     keys.press(",", ",")
     assert keys.shown("step") == step - 1

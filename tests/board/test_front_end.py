@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from chainrule.board.scene import spiral
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "src" / "chainrule" / "board" / "web"
@@ -38,3 +43,21 @@ def test_the_sources_types_hold() -> None:
         timeout=240,
     )  # fmt: skip
     assert told.returncode == 0, told.stdout
+
+
+PAINTED = """() => [...document.querySelectorAll('canvas.heat, .axes canvas')].map(canvas => canvas.toDataURL())"""
+
+
+def test_pictures_are_of_the_numbers_beside_them(serve: Callable[..., Any], open_page: Callable[..., Any]) -> None:
+    server = serve(spiral())
+    watched = open_page(server.address)
+    stop = server.session.watch(lambda _: time.sleep(0.3))  # the page draws before it is answered
+    watched.page.get_by_role("button", name="100 steps").click()
+    watched.page.locator("[data-of=step][data-exact='100']").wait_for()
+    watched.settle()
+    stop()
+    before = watched.page.evaluate(PAINTED)
+    watched.page.reload()
+    watched.settle()
+    watched.page.wait_for_timeout(200)
+    assert before == watched.page.evaluate(PAINTED)

@@ -64,7 +64,8 @@ def test_numbers_that_json_does_not_have_are_texts() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "7", '{"id": 1}', '{"cmd": "frame"}', '{"id": 1, "cmd": 3}', "{" * 5000,
-                                  '{"id": 1, "cmd": "x", "args": []}', b"\xff\xfe"])  # fmt: skip
+                                  '{"id": 1, "cmd": "x", "args": []}', b"\xff\xfe",
+                                  '{"id": 1, "cmd": "x", "patient": 1}'])  # fmt: skip
 def test_what_is_no_request_is_refused(text: str | bytes) -> None:
     with pytest.raises(InputError):
         parse_request(text, 10_000)

@@ -93,7 +93,7 @@ def test_another_hosts_name_is_refused(server: Server) -> None:
 @pytest.mark.parametrize(
     "how",
     [
-        {"token": None}, {"token": "wrong"}, {"origin": None}, {"origin": "http://evil.example"},
+        {"token": None}, {"token": "wrong"}, {"origin": None}, {"origin": "http://evil.example"}, {"origin": "http://127.0.0.1:1"},
         {"origin": "null"}, {"host": "evil.example"},
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 
 from chainrule.board.scene import Network, spiral
 from chainrule.board.session import Session
+from chainrule.board.stage import Focus, Stage
 from chainrule.errors import ChainruleError, InputError
 
 
@@ -24,8 +25,8 @@ def session() -> Iterator[Session]:
 def test_steps_phases_and_the_way_back(session: Session) -> None:
     assert session.ask("state")["step"] == 0
     assert session.ask("step", count=3)["step"] == 3
-    phases = [session.ask("phase")["phase"] for _ in range(4)]
-    assert phases == ["loss", "backward", "update", "forward"]
+    phases = [session.ask("phase")["phase"] for _ in range(5)]
+    assert phases == ["forward", "loss", "backward", "update", "forward"]
     assert session.ask("state")["step"] == 4
     session.ask("phase")
     assert (session.ask("back")["step"], session.ask("state")["phase"]) == (4, "forward")
@@ -42,6 +43,26 @@ def test_it_trains_while_questions_are_asked(session: Session) -> None:
     assert seen[-1] > seen[0]
     stopped = session.ask("pause")["step"]
     assert session.ask("state")["step"] == stopped
+
+
+def test_patient_questions_wait_for_the_run_and_for_clicks(session: Session) -> None:
+    session.ask("play")
+    patient = [session.request("plane", {"x": 0, "y": 1}, patient=True) for _ in range(40)]
+    first = session.ask("state")["step"]
+    assert sum(question.done() for question in patient) < 20
+    session.ask("inspect", entry="W1[0, 3]")
+    assert patient[-1].result(timeout=60)["step"] > first  # it went on, and nobody is forgotten
+    session.ask("pause")
+    assert session.request("plane", {}, patient=True).result(timeout=20)
+
+
+def test_a_ledger_is_of_the_moment_it_was_asked_at(session: Session) -> None:
+    session.ask("step", count=50)
+    at_50 = session.ask("ledger", entry="W1[0, 3]", focus=7)
+    asked = session.request("ledger", {"entry": "W1[0, 3]", "focus": 7})
+    session.ask("step", count=50)
+    assert asked.result(timeout=20) == at_50
+    assert session.ask("ledger", entry="W1[0, 3]", focus=7)["gradient"] != at_50["gradient"]
 
 
 def test_a_pace_is_kept(session: Session) -> None:
@@ -191,16 +212,30 @@ def test_a_step_is_shown_phase_by_phase_only_while_one_walks(session: Session) -
     """After whole steps half of the board was blank: everything beyond the forward pass."""
     assert session.ask("state")["walking"]  # as a run begins
     assert not session.ask("step")["walking"]
-    assert session.ask("phase")["walking"]
+    shown = [session.ask("phase") for _ in range(2)]
+    assert [(state["walking"], state["phase"]) for state in shown] == [(True, "forward"), (True, "loss")]
     assert session.ask("back")["walking"]
     assert not session.ask("seek", step=0)["walking"]
-
-
-def test_code_names_the_row_that_drives_the_board(session: Session) -> None:
-    assert "sample 195 alone" in session.ask("inspect", entry="W1[0, 3]", focus=195)["numpy"]
 
 
 def test_pictures_hold_numbers_that_float32_does_not(session: Session) -> None:
     session.ask("edit", entry="b1[0]", value=1e200)
     bias = next(node for node in session.ask("frame")["nodes"] if node["name"] == "b1")["value"]
     assert (bias["most"], bias["picture"].max(), bias["nonfinite"]) == (1e200, 1.0, 0)
+
+
+def test_code_names_the_row_that_it_is_about(session: Session) -> None:
+    session.ask("step", count=10)
+    code = session.ask("inspect", entry="dW1[0, 3]", focus=7)["numpy"]
+    assert "# dW1[0, 3], sample 7 alone" in code
+    assert "# X[7, 0]" in code
+    assert session.ask("inspect", entry="dW1[0, 3]", focus=7, code=2)["numpy"] == ""
+
+
+def test_questions_of_one_moment_share_one_sweep() -> None:
+    stage = Stage(spiral())
+    subject = stage.subject(Focus(7))
+    assert stage.subject(Focus(7)).values is subject.values
+    assert stage.sweep(Focus(7)).gradients is subject.gradients
+    stage.advance()
+    assert stage.subject(Focus(7)) is not subject

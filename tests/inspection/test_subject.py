@@ -53,7 +53,7 @@ def test_every_face_of_a_model_is_the_same_subject(tmp_path: Path) -> None:
             assert found.graph == graph
             np.testing.assert_array_equal(found.parameters, parameters)
             np.testing.assert_array_equal(found.labels, y)
-        values = resolve(estimator, X, y).forward()
+        values = resolve(estimator, X, y).values
         # the engine's sums in another order
         np.testing.assert_allclose(values[str(graph.output)], estimator.predict_proba(X), rtol=1e-9, atol=1e-12)
         assert check(estimator, X[:20], y[:20], n_entries=10).passed()

@@ -8,11 +8,12 @@ Arrays of float32 are pictures; whatever is read as a number is float64.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.blas import in_one_thread
 from chainrule.board.picture import describe_layout
 from chainrule.board.stage import BATCH, JUDGED, PHASES, Focus, Stage
 from chainrule.engine import RULES
@@ -21,7 +22,15 @@ from chainrule.graph import ACTIVATIONS, INITIALIZATIONS
 from chainrule.graph.operation import BATCH as BATCH_AXIS
 
 Answer: TypeAlias = dict[str, Any]
-Question: TypeAlias = Callable[..., Answer]
+
+
+class Aside(NamedTuple):
+    """The rest of an answer, which takes long and needs the stage no more: another thread may go on with it."""
+
+    work: Callable[[], Answer]
+
+
+Question: TypeAlias = Callable[..., Answer | Aside]
 
 PICTURE_ROWS, PICTURE_COLUMNS = 32, 48  # entries that a heat map shows at most
 BLOCK = 24  # entries of a block of numbers, either way
@@ -32,6 +41,7 @@ FEW_VALUES = 10  # of a column that makes no plane
 MOST_BINS = 2000  # of the loss curve
 
 
+@in_one_thread  # BLAS's own threads wait for the cores that train, however small a sum
 def frame(stage: Stage, *, focus: int | None = None) -> Answer:
     """Return every node's picture and measures, for a row or the batch."""
     sweep = stage.sweep(as_focus(stage, focus))
@@ -50,7 +60,14 @@ def frame(stage: Stage, *, focus: int | None = None) -> Answer:
 
 
 def block(
-    stage: Stage, *, node: str, focus: int | None = None, row: int = 0, column: int = 0, gradient: bool = False
+    stage: Stage,
+    *,
+    node: str,
+    focus: int | None = None,
+    row: int = 0,
+    column: int = 0,
+    gradient: bool = False,
+    size: int = BLOCK,
 ) -> Answer:
     """Return neighbouring entries of a node's value or gradient as numbers."""
     sweep = stage.sweep(as_focus(stage, focus))
@@ -59,7 +76,8 @@ def block(
         raise InputError(f"node {node!r} has no {'gradient' if gradient else 'value'} here")
     matrix = _as_matrix(held)
     row, column = (max(0, min(int(at), size - 1)) for at, size in zip((row, column), matrix.shape, strict=True))
-    part = matrix[row : row + BLOCK, column : column + BLOCK]
+    size = max(1, min(size, BLOCK))
+    part = matrix[row : row + size, column : column + size]
     return {"node": node, "row": row, "column": column, "shape": list(held.shape), "entries": _float64(part)}
 
 
@@ -104,7 +122,10 @@ def sample(stage: Stage, *, row: int) -> Answer:
 def plane(
     stage: Stage, *, x: int = 0, y: int = 1, held: Mapping[str, float] | None = None, focus: int | None = None
 ) -> Answer:
-    """Return what is predicted over two columns, the others held: classes, confidence, and the rows as points."""
+    """Return what is predicted over two columns, the others held: classes, confidence, and the rows as points.
+
+    Confidence is the largest probability in 255ths: it is for a picture.
+    """
     scene = stage.scene
     d = scene.X.shape[1]
     if not (0 <= x < d and 0 <= y < d and (x != y or d == 1)):
@@ -125,7 +146,7 @@ def plane(
         "step": stage.course.step, "x": x, "y": y, "size": size, "across": list(across), "up": list(up),
         "held": _float64(at),
         "classes": predicted.argmax(axis=1).astype(np.uint8).reshape(size, size),
-        "confidence": predicted.max(axis=1).astype(np.float32).reshape(size, size),
+        "confidence": np.nan_to_num(predicted.max(axis=1) * 255.0).round().astype(np.uint8).reshape(size, size),
         "rows": _int32(rows),
         "points": _float64(scene.X[rows][:, [x, y]]),
         "labels": _int32(scene.labels[rows]),
@@ -158,11 +179,12 @@ def state(stage: Stage) -> Answer:
 
 
 def scene(stage: Stage) -> Answer:
-    """Return what is on the board, which changes with the revision only."""
+    """Return what is on the board; how the network learns changes with the version, all else with the revision."""
     held = stage.scene
     network = held.network
     return {
-        "revision": stage.revision, "title": held.title, "rows": len(held.X), "columns": held.X.shape[1],
+        "revision": stage.revision, "version": stage.version, "title": held.title, "rows": len(held.X),
+        "columns": held.X.shape[1],
         "classes": list(held.classes), "features": list(held.feature_names), "phases": list(PHASES),
         "network": {name: getattr(network, name) for name in network.__dataclass_fields__},
         "parameters": held.graph.parameters.size, "plane": _telling_columns(held.X, held.labels),
@@ -185,7 +207,7 @@ def scene(stage: Stage) -> Answer:
 
 def _telling_columns(X: Array, labels: IntArray) -> list[int]:
     """Return the two columns by which the classes' means differ most, columns of many values first."""
-    rows = slice(None, None, max(1, len(X) // JUDGED))
+    rows = slice(None, None, max(1, len(X) // JUDGED[-1]))
     X, labels = X[rows].astype(np.float64), labels[rows]
     if X.shape[1] < 2:
         return [0, 0]

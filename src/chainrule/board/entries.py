@@ -7,27 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.board.answers import MOST_LISTED, Answer, as_focus
+from chainrule.board.answers import MOST_LISTED, Answer, Aside, as_focus
 from chainrule.board.stage import Stage
 from chainrule.errors import ChainruleError, InputError
 from chainrule.inspection import Explanation, as_numpy, explain, first_nonfinite, parse_entry
 from chainrule.inspection import check as compare
 from chainrule.inspection import ledger as list_paths
+from chainrule.inspection.as_numpy import MOST_NUMBERS
 from chainrule.inspection.entries import parse_reference
 from chainrule.inspection.paths import show_count
 
 
 def subject(stage: Stage, focus: int | None) -> dict[str, Any]:
     """Return what drives the board as the functions of `chainrule.inspection` take it."""
-    X, y, noise = stage.examples(as_focus(stage, focus))
-    return {
-        "model": (stage.scene.graph, stage.flat), "X": X, "y": y, "noise": noise,
-        "sample": None if focus is None else 0,
-    }  # fmt: skip
+    return {"model": stage.subject(as_focus(stage, focus)), "X": None, "sample": focus}
 
 
-def inspect(stage: Stage, *, entry: str, focus: int | None = None) -> Answer:
-    """Return what a node, a gradient or an entry is: numbers, formulas with and without them, code."""
+def inspect(stage: Stage, *, entry: str, focus: int | None = None, code: int = MOST_NUMBERS) -> Answer:
+    """Return what a node, a gradient or an entry is: numbers, formulas with and without them, code.
+
+    Code is left out where it would hold more than ``code`` numbers.
+    """
     graph = stage.scene.graph
     reference = parse_reference(graph, entry)
     given = subject(stage, focus)
@@ -40,7 +40,7 @@ def inspect(stage: Stage, *, entry: str, focus: int | None = None) -> Answer:
         found = explain(name=("d" if gradient else "") + base, **given)
         if gradient == reference.gradient:
             told["entry"], told["meaning"] = found.name, found.meaning
-            told["numpy"] = _code(found.name, given, focus)
+            told["numpy"] = _code(found.name, given, code)
         if isinstance(found.value, float):
             told["gradient" if gradient else "value"] = found.value
         told["formulas"] += _formulas(found)
@@ -49,11 +49,10 @@ def inspect(stage: Stage, *, entry: str, focus: int | None = None) -> Answer:
     return told
 
 
-def _code(name: str, given: dict[str, Any], focus: int | None) -> str:
+def _code(name: str, given: dict[str, Any], most: int) -> str:
     """Return lines of NumPy that give the number; nothing where these would be a wall of digits."""
     try:
-        # A row alone is number 0 of what is given, but not of the data.
-        return as_numpy(name=name, **given).replace(", sample 0 alone", f", sample {focus} alone", 1)
+        return as_numpy(name=name, most=min(most, MOST_NUMBERS), **given)
     except ChainruleError:
         return ""
 
@@ -87,9 +86,14 @@ def _local(found: Explanation) -> list[Answer]:
     ]
 
 
-def ledger(stage: Stage, *, entry: str, focus: int | None = None, top: int = 12) -> Answer:
-    """Return the paths of the chain rule from one entry to the loss."""
-    found = list_paths(entry=entry, top=max(0, min(top, MOST_LISTED)), **subject(stage, focus))
+def ledger(stage: Stage, *, entry: str, focus: int | None = None, top: int = 12) -> Aside:
+    """Return the paths of the chain rule from one entry to the loss: of this moment, the run may go on."""
+    given = subject(stage, focus)
+    return Aside(lambda: _paths(given, entry, focus, max(0, min(top, MOST_LISTED))))
+
+
+def _paths(given: dict[str, Any], entry: str, focus: int | None, top: int) -> Answer:
+    found = list_paths(entry=entry, top=top, **given)
     over = f"sample {focus} alone" if focus is not None else f"mean over {found.n_samples} rows"
     return {
         "entry": found.entry, "loss": found.loss, "over": over, "count": show_count(found.n_paths),

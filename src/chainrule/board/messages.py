@@ -47,7 +47,7 @@ def compose(value: Any) -> Message:
 
 
 def parse_request(text: str | bytes, longest: int) -> dict[str, Any]:
-    """Return a page's request ``{id, cmd, args}``.
+    """Return a page's request ``{id, cmd, args, patient}``.
 
     Raises
     ------
@@ -65,10 +65,11 @@ def parse_request(text: str | bytes, longest: int) -> dict[str, Any]:
         and isinstance(request.get("cmd"), str)
         and isinstance(request.get("id"), (int, str))
         and isinstance(request.get("args", {}), dict)
+        and isinstance(request.get("patient", False), bool)
     )
     if not fits:
         raise InputError('a request must look like {"id": 1, "cmd": "frame", "args": {}}')
-    return {"id": request["id"], "cmd": request["cmd"], "args": request.get("args", {})}
+    return {"args": {}, "patient": False, **request}
 
 
 def _plain(value: Any, buffers: list[bytes]) -> Any:

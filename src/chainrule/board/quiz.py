@@ -11,7 +11,6 @@ from chainrule.board.answers import Answer
 from chainrule.board.entries import subject
 from chainrule.board.stage import Stage
 from chainrule.errors import InputError
-from chainrule.graph import sweep
 from chainrule.inspection import Explanation, explain
 
 TOLERANCE = 0.01  # relative: the right way with rounded numbers
@@ -66,8 +65,7 @@ def ask(stage: Stage, focus: int | None, random_state: np.random.Generator) -> Q
     row = int(random_state.integers(len(stage.scene.X))) if focus is None else focus
     given = subject(stage, row)
     graph = stage.scene.graph
-    done = sweep(graph, stage.flat, given["X"], given["y"])
-    values, gradients = done.values, done.gradients
+    values, gradients = given["model"].values, given["model"].gradients
     output = str(graph.output)
     logits = graph[output].inputs[0]
     k = int(random_state.integers(values[output].shape[1]))

@@ -175,10 +175,13 @@ class _Page:
             self._reply(request["id"], error=f"{MOST_OPEN} requests are waiting: wait for an answer")
             return
         self.n_open += 1
-        future = self.session.request(request["cmd"], request["args"])
-        future.add_done_callback(
-            lambda done: self.loop.call_soon_threadsafe(self._answered, request["id"], done)
-        )  # fmt: skip
+        future = self.session.request(request["cmd"], request["args"], patient=request["patient"])
+
+        def answered(done: Any) -> None:
+            if not self.loop.is_closed():  # the server may have ended meanwhile
+                self.loop.call_soon_threadsafe(self._answered, request["id"], done)
+
+        future.add_done_callback(answered)
 
     def _answered(self, identity: Any, done: Any) -> None:
         self.n_open -= 1

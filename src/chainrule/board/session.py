@@ -1,9 +1,10 @@
 """A board's run behind one thread: commands queue up, the run goes on in between, watchers are told.
 
 Whoever asks, a page over a socket, a notebook, a test, gets a future. There is one worker; everything that touches the
-`Stage` happens on it, so an answer is always of one moment. It trains in slices of some 20 ms and looks at its
-queue in between: that is how long an answer may wait. Questions come from the pages, one round at a time for each: a
-slow page asks less often, and nothing piles up.
+`Stage` happens on it, so an answer is always of one moment. It trains in slices of some 10 ms and looks at its
+queue in between: that is how long an answer may wait. Pages ask anew when the run has moved on, each question once at a
+time: a slow page asks less often, and nothing piles up. Such questions are patient: they wait behind what somebody
+has clicked, and while the run plays they get a share of the time.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from inspect import signature
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -24,12 +25,15 @@ from chainrule.board.scene import Network, Scene
 from chainrule.board.stage import Stage
 from chainrule.errors import InputError
 
-SLICE_SECONDS = 0.02  # of training, or of a task, between two looks at the queue
-TOLD_EVERY = 0.05  # seconds between two words of the state while it plays
-MARK_SHARE = 0.1  # of the time that the timeline's measurements may take
+SLICE_SECONDS = 0.01  # of training, or of a task, between two looks at the queue
+TOLD_EVERY = 0.1  # seconds between two words of the state while it plays
+MARK_SHARE = 0.05  # of the time that the timeline's measurements may take
+PATIENT_SHARE = 0.1  # of the time that patient questions may take while the run plays
 MOST_WAITING = 1000  # requests; beyond, they are refused
 
+T = TypeVar("T")
 Watcher: TypeAlias = Callable[[dict[str, Any]], None]
+Request: TypeAlias = tuple[str | Callable[[Stage], Any], Mapping[str, Any], Future[Any]]
 
 
 class Job(NamedTuple):
@@ -67,7 +71,10 @@ class Session:
 
     def __init__(self, scene: Scene) -> None:
         self._stage = Stage(scene)
-        self._queue: deque[tuple[str, Mapping[str, Any], Future[Any]]] = deque()
+        self._queue: deque[Request] = deque()
+        self._patient: deque[Request] = deque()
+        self._patient_at = 0.0  # when the next of these may be answered while it plays
+        self._aside = ThreadPoolExecutor(1, "chainrule board: aside")
         self._wake = threading.Condition()
         self._watchers: list[Watcher] = []
         self._jobs: dict[str, threading.Event] = {}  # those under way; set where one is no longer wanted
@@ -87,24 +94,32 @@ class Session:
         self._worker = threading.Thread(target=self._work, name="chainrule board", daemon=True)
         self._worker.start()
 
-    def request(self, cmd: str, args: Mapping[str, Any] | None = None) -> Future[Any]:
+    def request(self, cmd: str, args: Mapping[str, Any] | None = None, *, patient: bool = False) -> Future[Any]:
         """Queue a command or a question; its answer, or its error, comes in the future.
 
-        Safe from any thread. Errors are `ChainruleError`.
+        A ``patient`` one lets others, and while the run plays the run, go first. Safe from any thread. Errors are
+        `ChainruleError`.
         """
+        return self._put(cmd, args or {}, patient)
+
+    def _put(self, cmd: str | Callable[[Stage], Any], args: Mapping[str, Any], patient: bool = False) -> Future[Any]:
         future: Future[Any] = Future()
         with self._wake:
-            if self._is_closed or len(self._queue) >= MOST_WAITING:
+            if self._is_closed or len(self._queue) + len(self._patient) >= MOST_WAITING:
                 why = "the board is closed" if self._is_closed else "too many requests are waiting: ask less often"
                 future.set_exception(InputError(why))
                 return future
-            self._queue.append((cmd, args or {}, future))
+            (self._patient if patient else self._queue).append((cmd, args, future))
             self._wake.notify()
         return future
 
     def ask(self, cmd: str, **args: Any) -> Any:
         """Return the answer to a command or a question, when it is there."""
         return self.request(cmd, args).result()
+
+    def do(self, work: Callable[[Stage], T]) -> T:
+        """Return what ``work`` makes of the stage, on the worker's thread; it has to leave it as it was."""
+        return cast(T, self._put(work, {}).result())
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Tell ``watcher`` of every change of the state, on the worker's thread; return what ends that."""
@@ -120,13 +135,15 @@ class Session:
         """End the run; requests that wait are refused."""
         with self._wake:
             self._is_closed = True
-            waiting = list(self._queue)
+            waiting = [*self._queue, *self._patient]
             self._queue.clear()
+            self._patient.clear()
             self._wake.notify()
         for _, _, future in waiting:
             future.set_exception(InputError("the board is closed"))
         if threading.current_thread() is not self._worker:
             self._worker.join()
+        self._aside.shutdown()
 
     def __enter__(self) -> Session:
         return self
@@ -134,33 +151,62 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @np.errstate(all="ignore")  # what overflows is on the board
+    @np.errstate(all="ignore")  # a run that overflows is there to be looked at
     def _work(self) -> None:
         while True:
             with self._wake:
-                while not (self._queue or self._playing or self._is_closed):
+                while not (self._queue or self._patient or self._playing or self._is_closed):
                     self._wake.wait()
                 if self._is_closed:
                     return
             until = time.perf_counter() + SLICE_SECONDS
-            while self._queue and time.perf_counter() < until:
-                self._answer(*self._queue.popleft())
+            while time.perf_counter() < until and self._answer_next():
+                pass
             if self._playing:
                 self._play_a_slice()
 
-    def _answer(self, cmd: str, args: Mapping[str, Any], future: Future[Any]) -> None:
+    def _answer_next(self) -> bool:
+        """Answer the next request, if there is one whose time has come."""
+        began = time.perf_counter()
+        if self._queue:
+            self._answer(*self._queue.popleft())
+        elif self._patient and (began >= self._patient_at or not self._playing):
+            self._answer(*self._patient.popleft())
+            self._rest_after(time.perf_counter() - began)
+        else:
+            return False
+        return True
+
+    def _rest_after(self, seconds: float) -> None:
+        """Let patient questions wait, for they have had so much time."""
+        self._patient_at = time.perf_counter() + seconds * (1.0 / PATIENT_SHARE - 1.0)
+
+    def _answer(self, cmd: str | Callable[[Stage], Any], args: Mapping[str, Any], future: Future[Any]) -> None:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            arguments = self._fitting(cmd, args)
-            result = self._questions[cmd](**arguments)
+            result = self._ask(cmd, args) if isinstance(cmd, str) else cmd(self._stage)
         except Exception as error:
             future.set_exception(error)
             return
-        if isinstance(result, Job):
+        if isinstance(cmd, str) and isinstance(result, Job):
             self._begin(cmd, result, future)
+        elif isinstance(result, answers.Aside):
+            self._aside.submit(self._finish, result, future)
         else:
             future.set_result(result)
+
+    def _ask(self, cmd: str, args: Mapping[str, Any]) -> Any:
+        arguments = self._fitting(cmd, args)
+        return self._questions[cmd](**arguments)
+
+    def _finish(self, aside: answers.Aside, future: Future[Any]) -> None:
+        began = time.perf_counter()
+        try:
+            future.set_result(aside.work())
+        except Exception as error:
+            future.set_exception(error)
+        self._rest_after(time.perf_counter() - began)
 
     def _fitting(self, cmd: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments with the stage; raises `InputError` where they are none of the command's."""

@@ -9,15 +9,18 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from chainrule._typing import Array, Float64Array, IntArray
+from chainrule.blas import in_one_thread
 from chainrule.board.course import Course
 from chainrule.board.marks import Mark, Marks
 from chainrule.board.scene import Network, Scene
 from chainrule.errors import InputError
-from chainrule.graph import Sweep, backward, forward
+from chainrule.graph import Sweep, forward
+from chainrule.inspection.subject import Subject
 
 Phase: TypeAlias = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = ("forward", "loss", "backward", "update")
-JUDGED = 2000  # rows whose loss and accuracy are looked at, evenly spaced where there are more
+JUDGED = (200, 2000)  # rows whose loss and accuracy are looked at, fewest and most, evenly spaced where there are more
+JUDGING_WORK = 1e8  # multiply-adds of one look at them
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,10 @@ class Stage:
         self.walking = True
         self.marks = Marks()
         self.revision += 1
-        self._sweeps: dict[Focus, Sweep] = {}
+        self._subjects: dict[Focus, Subject] = {}
         self._judgement: Judgement | None = None
-        m = len(scene.X)
-        self.judged = np.arange(m) if m <= JUDGED else np.linspace(0, m - 1, JUDGED).astype(np.int64)
+        m, most = len(scene.X), int(np.clip(JUDGING_WORK // max(1, scene.graph.parameters.size), *JUDGED))
+        self.judged = np.arange(m) if m <= most else np.linspace(0, m - 1, most).astype(np.int64)
         self.weights = tuple(name for name, shape in scene.graph.parameters.items() if len(shape) == 2)
 
     @property
@@ -103,6 +106,7 @@ class Stage:
         self._show_all()
         return self.course.advance(n_steps)
 
+    @in_one_thread
     def advance_marked(self, n_steps: int = 1) -> int:
         """Take whole steps, and measure the first of them for the timeline."""
         if self.course.step in self.marks or self.course.stopped_at is not None:
@@ -118,12 +122,11 @@ class Stage:
         return taken + (self.advance(n_steps - 1) if taken and n_steps > 1 else 0)
 
     def next_phase(self) -> None:
-        """Show one phase more; after the update the next step begins."""
-        place = PHASES.index(self.phase)
+        """Show the forward phase where all was shown, else one phase more; after the update the next step begins."""
         if self.phase == "update":
             self.advance_marked(1)
-        else:
-            self.phase = PHASES[place + 1]
+        elif self.walking:
+            self.phase = PHASES[PHASES.index(self.phase) + 1]
         self.walking = True
 
     def back(self) -> None:
@@ -154,14 +157,25 @@ class Stage:
 
     def sweep(self, focus: Focus) -> Sweep:
         """Return every value and gradient at the present step: in float64, by the readable sweep."""
-        if focus not in self._sweeps:
-            graph = self.scene.graph
-            X, labels, noise = self.examples(focus)
-            values = forward(graph, self.flat, X, labels, noise=noise)
-            self._sweeps[focus] = Sweep(graph, values, backward(graph, values))
-        return self._sweeps[focus]
+        subject = self.subject(focus)
+        return Sweep(subject.graph, subject.values, subject.gradients)
 
-    def examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
+    @in_one_thread
+    def subject(self, focus: Focus) -> Subject:
+        """Return the same for `chainrule.inspection`, whose functions share one sweep at a moment; it is computed."""
+        if focus not in self._subjects:
+            graph = self.scene.graph
+            X, labels, noise = self._examples(focus)
+            found = Subject(
+                graph=graph, parameters=self.flat, X={graph.of_kind("data")[0].name: X.astype(np.float64)},
+                labels=labels, rows=np.arange(len(X)) if focus.row is None else np.array([focus.row]), noise=noise,
+                sample=focus.row,
+            )  # fmt: skip
+            _ = found.values, found.gradients
+            self._subjects[focus] = found
+        return self._subjects[focus]
+
+    def _examples(self, focus: Focus) -> tuple[Array, IntArray, Mapping[str, Float64Array]]:
         """Return rows, labels and dropout's noise of what drives the board; a row alone meets no noise."""
         scene = self.scene
         if focus.row is None:
@@ -171,6 +185,7 @@ class Stage:
         row = slice(focus.row, focus.row + 1)
         return scene.X[row], scene.labels[row], {}
 
+    @in_one_thread
     def judge(self) -> Judgement:
         """Return probabilities and losses of the rows that are looked at."""
         if self._judgement is None:
@@ -210,7 +225,7 @@ class Stage:
         self._forget()
 
     def _forget(self) -> None:
-        self._sweeps.clear()
+        self._subjects.clear()
         self._judgement = None
 
 

@@ -36,6 +36,7 @@ def as_numpy(
     sample: int | None = None,
     sample_weight: Array | None = None,
     noise: Mapping[str, Array] | None = None,
+    most: int = MOST_NUMBERS,
 ) -> str:
     """Return NumPy code, with its numbers in it, that computes an entry, or a whole node, or the gradient of either.
 
@@ -45,6 +46,8 @@ def as_numpy(
     ----------
     model, name, X, y, sample, sample_weight, noise
         As for `chainrule.inspection.explain`.
+    most
+        Numbers that are written out at most.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def as_numpy(
     GraphError
         If the graph has no such node.
     InputError
-        If the entry doesn't exist, or the code would have more than 20,000 numbers: name an entry then.
+        If the entry doesn't exist, or the code would have more than ``most`` numbers: name an entry then.
     """
     subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
     graph = subject.graph
@@ -66,7 +69,7 @@ def as_numpy(
     index: Index | None = None
     if reference.index or not array.ndim:
         index = locate(graph, reference.entry, sample, values).index
-    writer = _Writer(subject, values, gradients, index)
+    writer = _Writer(subject, values, gradients, index, most)
     shares = shares_of(graph, reference.node, reference.gradient)
     if not shares:
         found = array if index is None else np.asarray(array[index])
@@ -98,8 +101,9 @@ class _Writer:
         values: Mapping[str, Array],
         gradients: Mapping[str, Array],
         index: Index | None,
+        most: int,
     ) -> None:
-        self.subject, self.values, self.gradients, self.index = subject, values, gradients, index
+        self.subject, self.values, self.gradients, self.index, self.most = subject, values, gradients, index, most
         self.imports: list[str] = []
         self.lines: list[str] = []
         self.variables: dict[tuple[str, Any], str] = {}
@@ -108,9 +112,9 @@ class _Writer:
     def count(self, array: Array) -> None:
         """Count the numbers that are written."""
         self.numbers += array.size
-        if self.numbers > MOST_NUMBERS:
+        if self.numbers > self.most:
             raise InputError(
-                f"the code would hold more than {MOST_NUMBERS:,} numbers: name one entry, such as 'Z1[0, 3]', "
+                f"the code would hold more than {self.most:,} numbers: name one entry, such as 'Z1[0, 3]', "
                 "or one row (sample=)"
             )
 

@@ -237,10 +237,11 @@ def check(
     if step is not None and not (np.isfinite(step) and step > 0):
         raise InputError(f"step must be a finite number > 0, got {step!r}")
     flat = subject.parameters.copy()  # its entries are moved
-    values = replace(subject, parameters=flat).forward()
+    moved = replace(subject, parameters=flat)
+    values = moved.values
     analytic = layout.flatten(
         {name: np.zeros(shape) for name, shape in layout.items()}
-        | {name: array for name, array in subject.backward(values).items() if name in layout}
+        | {name: array for name, array in moved.gradients.items() if name in layout}
     )
     numeric = np.full(layout.size, np.nan)
     steps = np.full(layout.size, np.nan)

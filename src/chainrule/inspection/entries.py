@@ -115,7 +115,8 @@ def parse_reference(graph: Graph, text: str) -> Reference:
     short = name.removeprefix(f"d{graph.loss}/")
     gradient = short != name or (name not in graph and name[:1] == "d" and name[1:] in graph)
     if (
-        short not in graph
+        not gradient
+        and short not in graph
         and short[:1] == "d"
         and get_close_matches(short[1:], [node.name for node in graph.nodes], cutoff=0.5)
     ):

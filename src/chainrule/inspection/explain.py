@@ -218,8 +218,7 @@ def explain(
 
 def computed(subject: Subject, gradient: bool) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return all values and, if asked for, all gradients; raises `InputError` without labels for these."""
-    values = subject.forward()
-    return values, subject.backward(values) if gradient else {}
+    return subject.values, subject.gradients if gradient else {}
 
 
 def array_of(

@@ -300,10 +300,10 @@ def ledger(
     if top < 0:
         raise InputError(f"top= must be at least 0, got {top!r}")
     subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
-    graph, values = subject.graph, subject.forward()
+    graph, values = subject.graph, subject.values
     _check_finite(graph, values)
     start = locate(graph, entry, sample, values)
-    gradients = subject.backward(values)
+    gradients = subject.gradients
     gradient = float(gradients[start.node][start.index]) if start.node in gradients else 0.0
     entries = EntryGraph(graph, values, start, str(graph.loss))
     sums = PathSums.of(entries)

@@ -145,14 +145,14 @@ def first_nonfinite(
     infinite, as they would be there.
     """
     subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
-    values = subject.forward()
+    values = subject.values
     graph = subject.graph
     for node in graph.nodes:
         if node.name in values and (bad := _bad(values[node.name], subject.dtype)).any():
             return _found(subject, node.name, False, bad, values, {})
     if graph.loss not in values:
         return None
-    gradients = subject.backward(values)
+    gradients = subject.gradients
     for node in reversed(graph.nodes):
         if node.name in gradients and (bad := _bad(gradients[node.name], subject.dtype)).any():
             return _found(subject, node.name, True, bad, values, gradients)

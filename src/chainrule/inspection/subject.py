@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -31,10 +32,13 @@ class Inspectable(Protocol):
         """Return the graph and the flat vector of its parameters, float64."""
 
 
-Inspected: TypeAlias = "Model | str | PathLike[str] | Inspectable | tuple[Graph, Array | Mapping[str, Array]] | Graph"
+Inspected: TypeAlias = (
+    "Model | str | PathLike[str] | Inspectable | tuple[Graph, Array | Mapping[str, Array]] | Graph | Subject"
+)
 """A `Model`, the path of a model file, a fitted estimator, or a pair of graph and parameters.
 
-Where no number is asked for, a graph alone will do.
+Where no number is asked for, a graph alone will do. A `Subject` is taken as it is, so that several questions about the
+same rows share one forward and one backward pass.
 """
 
 Rows: TypeAlias = Any
@@ -90,8 +94,9 @@ class Subject:
         """How many rows there are, m."""
         return len(self.rows)
 
-    def forward(self) -> dict[str, Array]:
-        """Return the value of every node; overflows stay silent, since it is they that are looked for."""
+    @cached_property
+    def values(self) -> dict[str, Array]:
+        """The value of every node, computed once; overflows stay silent, since it is they that are looked for."""
         with np.errstate(all="ignore"):
             return forward(
                 self.graph,
@@ -102,10 +107,11 @@ class Subject:
                 noise=self.noise,
             )
 
-    def backward(self, values: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the gradient of the loss by every node it depends on."""
+    @cached_property
+    def gradients(self) -> dict[str, Array]:
+        """The gradient of the loss by every node it depends on, computed once."""
         with np.errstate(all="ignore"):
-            return backward(self.graph, values)
+            return backward(self.graph, self.values)
 
     def has_batch(self, name: str) -> bool:
         """Return whether a node has a row per row of the batch."""
@@ -118,7 +124,7 @@ class Subject:
 
         Raises `InputError` for a row that is not there, or that has no label.
         """
-        if sample is None:
+        if sample is None or sample == self.sample:
             return self
         is_number = isinstance(sample, int | np.integer)
         place = np.flatnonzero(self.rows == sample) if is_number else np.zeros(0, dtype=np.int64)
@@ -173,6 +179,8 @@ def resolve(
     InputError
         If ``model`` is none of these, or rows or labels don't fit it.
     """
+    if isinstance(model, Subject):
+        return model.only(sample)
     if isinstance(model, str | PathLike):
         model = Model.load(model)
     weights = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)

@@ -263,8 +263,8 @@ def trace(
         If rows or labels don't fit the model.
     """
     subject = resolve(model, X, y, sample_weight=sample_weight, noise=noise, sample=sample)
-    values = subject.forward()
-    gradients = subject.backward(values) if subject.graph.loss in values else {}
+    values = subject.values
+    gradients = subject.gradients if subject.graph.loss in values else {}
     return Trace(subject.graph, values, gradients, subject.sample, subject.n_samples)
 
 

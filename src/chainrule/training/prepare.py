@@ -120,6 +120,8 @@ def prepare_table(
     kept = table.drop(drop)
     labels, y, known = learn_labels(kept[target])
     rows = kept.drop([target]).take(known)
+    if not rows.names:
+        raise TableError(f"{table.source} has no column besides the target {target!r}; features are needed.")
     split = split_rows(y, test_size, seed)
     train = rows.take(split.train)
     encoding = learn_encoding(train, categorical=categorical, keep=keep, clip=clip)

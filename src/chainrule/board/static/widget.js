@@ -1,197 +1,197 @@
-var ft=globalThis,Et=e=>e,Z=ft.trustedTypes,Lt=Z?Z.createPolicy("lit-html",{createHTML:e=>e}):void 0,$t="$lit$",k=`lit$${Math.random().toFixed(9).slice(2)}$`,mt="?"+k,Te=`<${mt}>`,O=document,D=()=>O.createComment(""),R=e=>e===null||typeof e!="object"&&typeof e!="function",gt=Array.isArray,Dt=e=>gt(e)||typeof e?.[Symbol.iterator]=="function",pt=`[ 	
-\f\r]`,q=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,Ct=/-->/g,Ht=/>/g,T=RegExp(`>|${pt}(?:([^\\s"'>=/]+)(${pt}*=${pt}*(?:[^ 	
-\f\r"'\`<>=]|("|')|))|$)`,"g"),zt=/'/g,It=/"/g,Rt=/^(?:script|style|textarea|title)$/i,yt=e=>(t,...s)=>({_$litType$:e,strings:t,values:s}),o=yt(1),A=yt(2),Ds=yt(3),P=Symbol.for("lit-noChange"),h=Symbol.for("lit-nothing"),qt=new WeakMap,S=O.createTreeWalker(O,129);function jt(e,t){if(!gt(e)||!e.hasOwnProperty("raw"))throw Error("invalid template strings array");return Lt!==void 0?Lt.createHTML(t):t}var Ft=(e,t)=>{let s=e.length-1,n=[],i,r=t===2?"<svg>":t===3?"<math>":"",a=q;for(let l=0;l<s;l++){let c=e[l],u,d,f=-1,m=0;for(;m<c.length&&(a.lastIndex=m,d=a.exec(c),d!==null);)m=a.lastIndex,a===q?d[1]==="!--"?a=Ct:d[1]!==void 0?a=Ht:d[2]!==void 0?(Rt.test(d[2])&&(i=RegExp("</"+d[2],"g")),a=T):d[3]!==void 0&&(a=T):a===T?d[0]===">"?(a=i??q,f=-1):d[1]===void 0?f=-2:(f=a.lastIndex-d[2].length,u=d[1],a=d[3]===void 0?T:d[3]==='"'?It:zt):a===It||a===zt?a=T:a===Ct||a===Ht?a=q:(a=T,i=void 0);let y=a===T&&e[l+1].startsWith("/>")?" ":"";r+=a===q?c+Te:f>=0?(n.push(u),c.slice(0,f)+$t+c.slice(f)+k+y):c+k+(f===-2?l:y)}return[jt(e,r+(e[s]||"<?>")+(t===2?"</svg>":t===3?"</math>":"")),n]},j=class e{constructor({strings:t,_$litType$:s},n){let i;this.parts=[];let r=0,a=0,l=t.length-1,c=this.parts,[u,d]=Ft(t,s);if(this.el=e.createElement(u,n),S.currentNode=this.el.content,s===2||s===3){let f=this.el.content.firstChild;f.replaceWith(...f.childNodes)}for(;(i=S.nextNode())!==null&&c.length<l;){if(i.nodeType===1){if(i.hasAttributes())for(let f of i.getAttributeNames())if(f.endsWith($t)){let m=d[a++],y=i.getAttribute(f).split(k),$=/([.?@])?(.*)/.exec(m);c.push({type:1,index:r,name:$[2],strings:y,ctor:$[1]==="."?Q:$[1]==="?"?Y:$[1]==="@"?X:L}),i.removeAttribute(f)}else f.startsWith(k)&&(c.push({type:6,index:r}),i.removeAttribute(f));if(Rt.test(i.tagName)){let f=i.textContent.split(k),m=f.length-1;if(m>0){i.textContent=Z?Z.emptyScript:"";for(let y=0;y<m;y++)i.append(f[y],D()),S.nextNode(),c.push({type:2,index:++r});i.append(f[m],D())}}}else if(i.nodeType===8)if(i.data===mt)c.push({type:2,index:r});else{let f=-1;for(;(f=i.data.indexOf(k,f+1))!==-1;)c.push({type:7,index:r}),f+=k.length-1}r++}}static createElement(t,s){let n=O.createElement("template");return n.innerHTML=t,n}};function E(e,t,s=e,n){if(t===P)return t;let i=n!==void 0?s._$Co?.[n]:s._$Cl,r=R(t)?void 0:t._$litDirective$;return i?.constructor!==r&&(i?._$AO?.(!1),r===void 0?i=void 0:(i=new r(e),i._$AT(e,s,n)),n!==void 0?(s._$Co??=[])[n]=i:s._$Cl=i),i!==void 0&&(t=E(e,i._$AS(e,t.values),i,n)),t}var G=class{constructor(t,s){this._$AV=[],this._$AN=void 0,this._$AD=t,this._$AM=s}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(t){let{el:{content:s},parts:n}=this._$AD,i=(t?.creationScope??O).importNode(s,!0);S.currentNode=i;let r=S.nextNode(),a=0,l=0,c=n[0];for(;c!==void 0;){if(a===c.index){let u;c.type===2?u=new H(r,r.nextSibling,this,t):c.type===1?u=new c.ctor(r,c.name,c.strings,this,t):c.type===6&&(u=new tt(r,this,t)),this._$AV.push(u),c=n[++l]}a!==c?.index&&(r=S.nextNode(),a++)}return S.currentNode=O,i}p(t){let s=0;for(let n of this._$AV)n!==void 0&&(n.strings!==void 0?(n._$AI(t,n,s),s+=n.strings.length-2):n._$AI(t[s])),s++}},H=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(t,s,n,i){this.type=2,this._$AH=h,this._$AN=void 0,this._$AA=t,this._$AB=s,this._$AM=n,this.options=i,this._$Cv=i?.isConnected??!0}get parentNode(){let t=this._$AA.parentNode,s=this._$AM;return s!==void 0&&t?.nodeType===11&&(t=s.parentNode),t}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(t,s=this){t=E(this,t,s),R(t)?t===h||t==null||t===""?(this._$AH!==h&&this._$AR(),this._$AH=h):t!==this._$AH&&t!==P&&this._(t):t._$litType$!==void 0?this.$(t):t.nodeType!==void 0?this.T(t):Dt(t)?this.k(t):this._(t)}O(t){return this._$AA.parentNode.insertBefore(t,this._$AB)}T(t){this._$AH!==t&&(this._$AR(),this._$AH=this.O(t))}_(t){this._$AH!==h&&R(this._$AH)?this._$AA.nextSibling.data=t:this.T(O.createTextNode(t)),this._$AH=t}$(t){let{values:s,_$litType$:n}=t,i=typeof n=="number"?this._$AC(t):(n.el===void 0&&(n.el=j.createElement(jt(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===i)this._$AH.p(s);else{let r=new G(i,this),a=r.u(this.options);r.p(s),this.T(a),this._$AH=r}}_$AC(t){let s=qt.get(t.strings);return s===void 0&&qt.set(t.strings,s=new j(t)),s}k(t){gt(this._$AH)||(this._$AH=[],this._$AR());let s=this._$AH,n,i=0;for(let r of t)i===s.length?s.push(n=new e(this.O(D()),this.O(D()),this,this.options)):n=s[i],n._$AI(r),i++;i<s.length&&(this._$AR(n&&n._$AB.nextSibling,i),s.length=i)}_$AR(t=this._$AA.nextSibling,s){for(this._$AP?.(!1,!0,s);t!==this._$AB;){let n=Et(t).nextSibling;Et(t).remove(),t=n}}setConnected(t){this._$AM===void 0&&(this._$Cv=t,this._$AP?.(t))}},L=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(t,s,n,i,r){this.type=1,this._$AH=h,this._$AN=void 0,this.element=t,this.name=s,this._$AM=i,this.options=r,n.length>2||n[0]!==""||n[1]!==""?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=h}_$AI(t,s=this,n,i){let r=this.strings,a=!1;if(r===void 0)t=E(this,t,s,0),a=!R(t)||t!==this._$AH&&t!==P,a&&(this._$AH=t);else{let l=t,c,u;for(t=r[0],c=0;c<r.length-1;c++)u=E(this,l[n+c],s,c),u===P&&(u=this._$AH[c]),a||=!R(u)||u!==this._$AH[c],u===h?t=h:t!==h&&(t+=(u??"")+r[c+1]),this._$AH[c]=u}a&&!i&&this.j(t)}j(t){t===h?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,t??"")}},Q=class extends L{constructor(){super(...arguments),this.type=3}j(t){this.element[this.name]=t===h?void 0:t}},Y=class extends L{constructor(){super(...arguments),this.type=4}j(t){this.element.toggleAttribute(this.name,!!t&&t!==h)}},X=class extends L{constructor(t,s,n,i,r){super(t,s,n,i,r),this.type=5}_$AI(t,s=this){if((t=E(this,t,s,0)??h)===P)return;let n=this._$AH,i=t===h&&n!==h||t.capture!==n.capture||t.once!==n.once||t.passive!==n.passive,r=t!==h&&(n===h||i);i&&this.element.removeEventListener(this.name,this,n),r&&this.element.addEventListener(this.name,this,t),this._$AH=t}handleEvent(t){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,t):this._$AH.handleEvent(t)}},tt=class{constructor(t,s,n){this.element=t,this.type=6,this._$AN=void 0,this._$AM=s,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(t){E(this,t)}},Ut={M:$t,P:k,A:mt,C:1,L:Ft,R:G,D:Dt,V:E,I:H,H:L,N:Y,U:X,B:Q,F:tt},Se=ft.litHtmlPolyfillSupport;Se?.(j,H),(ft.litHtmlVersions??=[]).push("3.3.3");var Bt=(e,t,s)=>{let n=s?.renderBefore??t,i=n._$litPart$;if(i===void 0){let r=s?.renderBefore??null;n._$litPart$=i=new H(t.insertBefore(D(),r),r,void 0,s??{})}return i._$AI(e),i};var wt=["network","quiz","keys"],vt={focus:null,entry:null,plane:null,order:"loss",projector:!1,theme:"auto",panel:""};function Wt(e){let t=new URLSearchParams(e.replace(/^#/,"")),s={},n=d=>{let f=t.get(d)??"";return/^\d{1,12}$/.test(f)?Number(f):void 0},i=n("focus"),r=n("step");i!==void 0&&(s.focus=i),r!==void 0&&(s.step=r);let a=t.get("entry");a&&(s.entry=a.replaceAll(",",", ").replaceAll(",  ",", "));let l=(t.get("plane")??"").split(",");l.length===2&&l.every(d=>/^\d{1,6}$/.test(d))&&(s.plane=[Number(l[0]),Number(l[1])]),t.get("order")==="row"&&(s.order="row"),t.has("projector")&&(s.projector=!0);let c=t.get("theme");(c==="light"||c==="dark")&&(s.theme=c);let u=wt.find(d=>d===t.get("panel"));return u&&(s.panel=u),s}function Vt(e,t){let s=[];return t!==void 0&&s.push(`step=${t}`),e.focus!==null&&s.push(`focus=${e.focus}`),e.entry&&s.push(`entry=${encodeURIComponent(e.entry.replaceAll(" ",""))}`),e.plane&&s.push(`plane=${e.plane.join(",")}`),e.order!=="loss"&&s.push(`order=${e.order}`),e.projector&&s.push("projector"),e.panel&&s.push(`panel=${e.panel}`),e.theme!=="auto"&&s.push(`theme=${e.theme}`),s.length?`#${s.join("&")}`:""}var et={ATTRIBUTE:1,CHILD:2,PROPERTY:3,BOOLEAN_ATTRIBUTE:4,EVENT:5,ELEMENT:6},M=e=>(...t)=>({_$litDirective$:e,values:t}),x=class{constructor(t){}get _$AU(){return this._$AM._$AU}_$AT(t,s,n){this._$Ct=t,this._$AM=s,this._$Ci=n}_$AS(t,s){return this.update(t,s)}update(t,s){return this.render(...s)}};var{I:Bs}=Ut;var Jt=e=>e.strings===void 0;var Oe={},Kt=(e,t=Oe)=>e._$AH=t;var F=(e,t)=>{let s=e._$AN;if(s===void 0)return!1;for(let n of s)n._$AO?.(t,!1),F(n,t);return!0},st=e=>{let t,s;do{if((t=e._$AM)===void 0)break;s=t._$AN,s.delete(e),e=t}while(s?.size===0)},Zt=e=>{for(let t;t=e._$AM;e=t){let s=t._$AN;if(s===void 0)t._$AN=s=new Set;else if(s.has(e))break;s.add(e),Le(t)}};function Pe(e){this._$AN!==void 0?(st(this),this._$AM=e,Zt(this)):this._$AM=e}function Ee(e,t=!1,s=0){let n=this._$AH,i=this._$AN;if(i!==void 0&&i.size!==0)if(t)if(Array.isArray(n))for(let r=s;r<n.length;r++)F(n[r],!1),st(n[r]);else n!=null&&(F(n,!1),st(n));else F(this,e)}var Le=e=>{e.type==et.CHILD&&(e._$AP??=Ee,e._$AQ??=Pe)},U=class extends x{constructor(){super(...arguments),this._$AN=void 0}_$AT(t,s,n){super._$AT(t,s,n),Zt(this),this.isConnected=t._$AU}_$AO(t,s=!0){t!==this.isConnected&&(this.isConnected=t,t?this.reconnected?.():this.disconnected?.()),s&&(F(this,t),st(this))}setValue(t){if(Jt(this._$Ct))this._$Ct._$AI(t,this);else{let s=[...this._$Ct._$AH];s[this._$Ci]=t,this._$Ct._$AI(s,this,0)}}disconnected(){}reconnected(){}};var Gt=["#0072b2","#d55e00","#009e73","#cc79a7","#b8860b","#56b4e9","#6a3d9a","#8c8c8c","#a6761d","#1b1b1b"],Qt=["circle","triangle","square","diamond","cross","star"];function B(e){return Gt[e%Gt.length]}function nt(e){return Qt[e%Qt.length]}var Ce={light:{low:[194,84,8],zero:[250,250,248],high:[8,92,158],bad:[0,0,0]},dark:{low:[255,158,82],zero:[24,28,34],high:[96,178,255],bad:[255,255,255]}};function Yt(e,t){let s=Ce[t];if(!Number.isFinite(e))return s.bad;let n=e<0?s.low:s.high,i=Math.min(1,Math.abs(e))**.7;return s.zero.map((r,a)=>Math.round(r+(n[a]-r)*i))}var At=class extends U{of=[];paint=()=>{};canvas=null;sizes=new ResizeObserver(()=>this.canvas&&this.paint(this.canvas));update(t,[s,n]){this.paint=s,this.canvas?n.some((i,r)=>i!==this.of[r])&&requestAnimationFrame(()=>this.canvas&&this.paint(this.canvas)):(this.canvas=t.element,this.sizes.observe(this.canvas)),this.of=n}disconnected(){this.sizes.disconnect()}reconnected(){this.canvas&&this.sizes.observe(this.canvas)}render(){}},z=M(At),bt=class extends U{update(t,[s]){for(let[n,i]of Object.entries(s))t.element.style.setProperty(n,i)}render(){}},W=M(bt);function _t(e){let t=window.devicePixelRatio||1,{clientWidth:s,clientHeight:n}=e;e.width!==Math.round(s*t)&&(e.width=Math.round(s*t)),e.height!==Math.round(n*t)&&(e.height=Math.round(n*t));let i=e.getContext("2d");return i.setTransform(t,0,0,t,0,0),i.clearRect(0,0,s,n),{context:i,width:s,height:n}}function I(e){let[t,s,n]=(getComputedStyle(e).color.match(/[\d.]+/g)??["0","0","0"]).map(Number);return t+s+n>384?"dark":"light"}function Xt(e){return t=>{let[s,n]=e.shape;if(t.width=Math.max(1,n),t.height=Math.max(1,s),!s||!n)return;let i=I(t),r=new ImageData(n,s);for(let a=0;a<s*n;++a){let[l,c,u]=Yt(e.data[a],i);r.data.set([l,c,u,255],4*a)}t.getContext("2d").putImageData(r,0,0)}}function He(e,t,s,n,i){e.beginPath(),t==="circle"?e.arc(s,n,i,0,2*Math.PI):t==="square"?e.rect(s-i*.9,n-i*.9,i*1.8,i*1.8):t==="triangle"?it(e,s,n+i*.2,i*1.25,3,-Math.PI/2):t==="diamond"?it(e,s,n,i*1.25,4,0):t==="star"?it(e,s,n,i*1.25,5,-Math.PI/2,.5):it(e,s,n,i*1.35,4,Math.PI/4,.4),e.fill(),e.stroke()}function it(e,t,s,n,i,r,a=0){let l=a?2*i:i;for(let c=0;c<l;++c){let u=a&&c%2?n*a:n,d=r+2*Math.PI*c/l;e.lineTo(t+u*Math.cos(d),s+u*Math.sin(d))}e.closePath()}function te(e,t){return s=>{let{context:n,width:i,height:r}=_t(s),a=I(s),{size:l,classes:c,confidence:u}=e,d=new ImageData(l,l),f=Math.max(2,Math.max(...c.data)+1);for(let g=0;g<l*l;++g){let N=(l-1-Math.floor(g/l))*l+g%l,C=B(c.data[N]),ke=Math.max(0,(u.data[N]-1/f)/(1-1/f)),[xe,Me,Ne]=[1,3,5].map(Pt=>parseInt(C.slice(Pt,Pt+2),16));d.data.set([xe,Me,Ne,(a==="dark"?40:26)+100*ke],4*g)}let m=new OffscreenCanvas(l,l);m.getContext("2d").putImageData(d,0,0),n.imageSmoothingEnabled=!0,n.drawImage(m,0,0,i,r);let y=g=>(g-e.across[0])/(e.across[1]-e.across[0])*i,$=g=>r-(g-e.up[0])/(e.up[1]-e.up[0])*r,_=Math.max(2.2,Math.min(4.5,90/Math.sqrt(e.rows.shape[0]+1)));for(let g=0;g<e.rows.shape[0];++g){let N=e.labels.data[g];n.fillStyle=B(N),n.strokeStyle=a==="dark"?"#0f1216":"#ffffff",n.lineWidth=.8,He(n,nt(N),y(e.points.data[2*g]),$(e.points.data[2*g+1]),_),e.rows.data[g]===t&&(n.beginPath(),n.strokeStyle=a==="dark"?"#ffffff":"#000000",n.lineWidth=2,n.arc(y(e.points.data[2*g]),$(e.points.data[2*g+1]),_+5,0,2*Math.PI),n.stroke())}}}var ne=[["Space","play, pause"],[". and ,","one step on, one back"],["/","find a node or an entry"],["← → ↑ ↓","walk the graph's edges, up and down change the lane; walk a table's cells"],["Enter","the selected node's numbers"],["n and m","next sample, the batch"],["h","one phase on: forward, loss, backward, update"],["g","check the gradients"],["q","a question"],["p","projector"],["Home","back to the start"],["?","this list"],["Esc","close what is open"]];function ie(e){(e.keepsAddress?document:e.root).addEventListener("keydown",s=>{let n=s,i=n.target;if(n.ctrlKey||n.metaKey||n.altKey||!e.scene)return;if(n.key==="Escape"){i.id==="find"?e.goTo(e.view.entry??e.scene.nodes[0].name):e.close();return}if(qe(i)||n.key in kt&&Ie(n,i))return;let r=De[n.key];!r||e.readOnly&&ze.has(n.key)||n.key===" "&&i.closest("button:not(.card), a, summary")||(n.key in kt||n.key==="Home")&&i.closest("input, .scroll[tabindex], .math, pre")||(n.preventDefault(),r(e))})}var ze=new Set([" ",".",",","h","g","q","Home"]),kt={ArrowLeft:[0,-1],ArrowRight:[0,1],ArrowUp:[-1,0],ArrowDown:[1,0]};function Ie(e,t){let s=t.closest("table.cells tr");if(!s)return!1;let[n,i]=kt[e.key],r=[...s.parentElement.children],a=[...s.querySelectorAll("button")].indexOf(t)+i,l=r[r.indexOf(s)+n]?.querySelectorAll("button")[a];return e.preventDefault(),l?.focus(),!0}function qe(e){return e.matches("input:not([type=range]), textarea, select, [contenteditable]")}var De={" ":e=>e.togglePlay(),".":e=>e.command("step"),",":e=>e.command("back"),"/":e=>e.root.querySelector("#find")?.focus(),h:e=>e.command("phase"),g:e=>{e.runCheck(),e.focusOn(".check button")},m:e=>e.look({focus:null}),n:e=>e.look({focus:((e.view.focus??-1)+1)%e.scene.rows}),p:e=>e.look({projector:!e.view.projector}),q:e=>e.toggle("quiz"),"?":e=>e.toggle("keys"),Home:e=>e.command("reset"),ArrowRight:e=>ee(e,1),ArrowLeft:e=>ee(e,-1),ArrowUp:e=>se(e,!1),ArrowDown:e=>se(e,!0)};function ee(e,t){let s=e.scene.nodes,n=e.view.entry?.replace(/\[.*$/,"")??"",i=!s.some(c=>c.name===n)&&n.startsWith("d"),r=i?n.slice(1):n,a=s.find(c=>c.name===r),l=a?t>0?s.find(c=>c.inputs.includes(r))?.name:a.inputs[0]:s[0]?.name;l&&e.goTo(i?`d${l}`:l)}function se(e,t){let s=e.view.entry;if(!s)return;!e.scene.nodes.some(i=>i.name===s.replace(/\[.*$/,""))!==t&&e.goTo(t?`d${s}`:s.slice(1))}var rt="−";function w(e,t=4){if(e==null)return"";if(Number.isNaN(e))return"NaN";if(!Number.isFinite(e))return e>0?"∞":`${rt}∞`;let s=Math.abs(e),n;if(Number.isInteger(s)&&s<1e6)n=String(s);else if(s!==0&&(s<.001||s>=1e6)){let[i,r]=s.toExponential(t-1).split("e");n=`${i}e${r.replace("+","").replace("-",rt)}`}else n=s.toPrecision(t),n.includes("e")&&(n=String(Number(n)));return e<0||Object.is(e,-0)?rt+n:n}function b(e,t=4){let s=Math.abs(e);return!Number.isFinite(e)||s>=1e4||s!==0&&s<.5*10**-t?w(e,2):(e<0?rt:"")+s.toFixed(t)}function p(e,t,s=4,n=w){return e==null?"":o`<span class="number" data-of=${t} data-exact=${String(e)} title=${String(e)}>${n(e,s)}</span>`}function v(e){return e.toLocaleString("en-US").replaceAll(","," ")}function V(e){return e.length?`(${e.join(", ")}${e.length===1?",":""})`:"scalar"}function re(e){let{state:t,scene:s}=e;return o`
+var ft=globalThis,Lt=e=>e,J=ft.trustedTypes,Ht=J?J.createPolicy("lit-html",{createHTML:e=>e}):void 0,$t="$lit$",b=`lit$${Math.random().toFixed(9).slice(2)}$`,mt="?"+b,Ee=`<${mt}>`,O=document,R=()=>O.createComment(""),j=e=>e===null||typeof e!="object"&&typeof e!="function",gt=Array.isArray,Dt=e=>gt(e)||typeof e?.[Symbol.iterator]=="function",pt=`[ 	
+\f\r]`,q=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,It=/-->/g,zt=/>/g,T=RegExp(`>|${pt}(?:([^\\s"'>=/]+)(${pt}*=${pt}*(?:[^ 	
+\f\r"'\`<>=]|("|')|))|$)`,"g"),qt=/'/g,Rt=/"/g,Ft=/^(?:script|style|textarea|title)$/i,yt=e=>(t,...s)=>({_$litType$:e,strings:t,values:s}),a=yt(1),k=yt(2),Ks=yt(3),E=Symbol.for("lit-noChange"),d=Symbol.for("lit-nothing"),jt=new WeakMap,S=O.createTreeWalker(O,129);function Ut(e,t){if(!gt(e)||!e.hasOwnProperty("raw"))throw Error("invalid template strings array");return Ht!==void 0?Ht.createHTML(t):t}var Bt=(e,t)=>{let s=e.length-1,n=[],i,r=t===2?"<svg>":t===3?"<math>":"",o=q;for(let l=0;l<s;l++){let c=e[l],u,h,p=-1,m=0;for(;m<c.length&&(o.lastIndex=m,h=o.exec(c),h!==null);)m=o.lastIndex,o===q?h[1]==="!--"?o=It:h[1]!==void 0?o=zt:h[2]!==void 0?(Ft.test(h[2])&&(i=RegExp("</"+h[2],"g")),o=T):h[3]!==void 0&&(o=T):o===T?h[0]===">"?(o=i??q,p=-1):h[1]===void 0?p=-2:(p=o.lastIndex-h[2].length,u=h[1],o=h[3]===void 0?T:h[3]==='"'?Rt:qt):o===Rt||o===qt?o=T:o===It||o===zt?o=q:(o=T,i=void 0);let g=o===T&&e[l+1].startsWith("/>")?" ":"";r+=o===q?c+Ee:p>=0?(n.push(u),c.slice(0,p)+$t+c.slice(p)+b+g):c+b+(p===-2?l:g)}return[Ut(e,r+(e[s]||"<?>")+(t===2?"</svg>":t===3?"</math>":"")),n]},D=class e{constructor({strings:t,_$litType$:s},n){let i;this.parts=[];let r=0,o=0,l=t.length-1,c=this.parts,[u,h]=Bt(t,s);if(this.el=e.createElement(u,n),S.currentNode=this.el.content,s===2||s===3){let p=this.el.content.firstChild;p.replaceWith(...p.childNodes)}for(;(i=S.nextNode())!==null&&c.length<l;){if(i.nodeType===1){if(i.hasAttributes())for(let p of i.getAttributeNames())if(p.endsWith($t)){let m=h[o++],g=i.getAttribute(p).split(b),$=/([.?@])?(.*)/.exec(m);c.push({type:1,index:r,name:$[2],strings:g,ctor:$[1]==="."?Q:$[1]==="?"?Y:$[1]==="@"?X:C}),i.removeAttribute(p)}else p.startsWith(b)&&(c.push({type:6,index:r}),i.removeAttribute(p));if(Ft.test(i.tagName)){let p=i.textContent.split(b),m=p.length-1;if(m>0){i.textContent=J?J.emptyScript:"";for(let g=0;g<m;g++)i.append(p[g],R()),S.nextNode(),c.push({type:2,index:++r});i.append(p[m],R())}}}else if(i.nodeType===8)if(i.data===mt)c.push({type:2,index:r});else{let p=-1;for(;(p=i.data.indexOf(b,p+1))!==-1;)c.push({type:7,index:r}),p+=b.length-1}r++}}static createElement(t,s){let n=O.createElement("template");return n.innerHTML=t,n}};function P(e,t,s=e,n){if(t===E)return t;let i=n!==void 0?s._$Co?.[n]:s._$Cl,r=j(t)?void 0:t._$litDirective$;return i?.constructor!==r&&(i?._$AO?.(!1),r===void 0?i=void 0:(i=new r(e),i._$AT(e,s,n)),n!==void 0?(s._$Co??=[])[n]=i:s._$Cl=i),i!==void 0&&(t=P(e,i._$AS(e,t.values),i,n)),t}var Z=class{constructor(t,s){this._$AV=[],this._$AN=void 0,this._$AD=t,this._$AM=s}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(t){let{el:{content:s},parts:n}=this._$AD,i=(t?.creationScope??O).importNode(s,!0);S.currentNode=i;let r=S.nextNode(),o=0,l=0,c=n[0];for(;c!==void 0;){if(o===c.index){let u;c.type===2?u=new H(r,r.nextSibling,this,t):c.type===1?u=new c.ctor(r,c.name,c.strings,this,t):c.type===6&&(u=new tt(r,this,t)),this._$AV.push(u),c=n[++l]}o!==c?.index&&(r=S.nextNode(),o++)}return S.currentNode=O,i}p(t){let s=0;for(let n of this._$AV)n!==void 0&&(n.strings!==void 0?(n._$AI(t,n,s),s+=n.strings.length-2):n._$AI(t[s])),s++}},H=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(t,s,n,i){this.type=2,this._$AH=d,this._$AN=void 0,this._$AA=t,this._$AB=s,this._$AM=n,this.options=i,this._$Cv=i?.isConnected??!0}get parentNode(){let t=this._$AA.parentNode,s=this._$AM;return s!==void 0&&t?.nodeType===11&&(t=s.parentNode),t}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(t,s=this){t=P(this,t,s),j(t)?t===d||t==null||t===""?(this._$AH!==d&&this._$AR(),this._$AH=d):t!==this._$AH&&t!==E&&this._(t):t._$litType$!==void 0?this.$(t):t.nodeType!==void 0?this.T(t):Dt(t)?this.k(t):this._(t)}O(t){return this._$AA.parentNode.insertBefore(t,this._$AB)}T(t){this._$AH!==t&&(this._$AR(),this._$AH=this.O(t))}_(t){this._$AH!==d&&j(this._$AH)?this._$AA.nextSibling.data=t:this.T(O.createTextNode(t)),this._$AH=t}$(t){let{values:s,_$litType$:n}=t,i=typeof n=="number"?this._$AC(t):(n.el===void 0&&(n.el=D.createElement(Ut(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===i)this._$AH.p(s);else{let r=new Z(i,this),o=r.u(this.options);r.p(s),this.T(o),this._$AH=r}}_$AC(t){let s=jt.get(t.strings);return s===void 0&&jt.set(t.strings,s=new D(t)),s}k(t){gt(this._$AH)||(this._$AH=[],this._$AR());let s=this._$AH,n,i=0;for(let r of t)i===s.length?s.push(n=new e(this.O(R()),this.O(R()),this,this.options)):n=s[i],n._$AI(r),i++;i<s.length&&(this._$AR(n&&n._$AB.nextSibling,i),s.length=i)}_$AR(t=this._$AA.nextSibling,s){for(this._$AP?.(!1,!0,s);t!==this._$AB;){let n=Lt(t).nextSibling;Lt(t).remove(),t=n}}setConnected(t){this._$AM===void 0&&(this._$Cv=t,this._$AP?.(t))}},C=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(t,s,n,i,r){this.type=1,this._$AH=d,this._$AN=void 0,this.element=t,this.name=s,this._$AM=i,this.options=r,n.length>2||n[0]!==""||n[1]!==""?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=d}_$AI(t,s=this,n,i){let r=this.strings,o=!1;if(r===void 0)t=P(this,t,s,0),o=!j(t)||t!==this._$AH&&t!==E,o&&(this._$AH=t);else{let l=t,c,u;for(t=r[0],c=0;c<r.length-1;c++)u=P(this,l[n+c],s,c),u===E&&(u=this._$AH[c]),o||=!j(u)||u!==this._$AH[c],u===d?t=d:t!==d&&(t+=(u??"")+r[c+1]),this._$AH[c]=u}o&&!i&&this.j(t)}j(t){t===d?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,t??"")}},Q=class extends C{constructor(){super(...arguments),this.type=3}j(t){this.element[this.name]=t===d?void 0:t}},Y=class extends C{constructor(){super(...arguments),this.type=4}j(t){this.element.toggleAttribute(this.name,!!t&&t!==d)}},X=class extends C{constructor(t,s,n,i,r){super(t,s,n,i,r),this.type=5}_$AI(t,s=this){if((t=P(this,t,s,0)??d)===E)return;let n=this._$AH,i=t===d&&n!==d||t.capture!==n.capture||t.once!==n.once||t.passive!==n.passive,r=t!==d&&(n===d||i);i&&this.element.removeEventListener(this.name,this,n),r&&this.element.addEventListener(this.name,this,t),this._$AH=t}handleEvent(t){typeof this._$AH=="function"?this._$AH.call(this.options?.host??this.element,t):this._$AH.handleEvent(t)}},tt=class{constructor(t,s,n){this.element=t,this.type=6,this._$AN=void 0,this._$AM=s,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(t){P(this,t)}},Wt={M:$t,P:b,A:mt,C:1,L:Bt,R:Z,D:Dt,V:P,I:H,H:C,N:Y,U:X,B:Q,F:tt},Pe=ft.litHtmlPolyfillSupport;Pe?.(D,H),(ft.litHtmlVersions??=[]).push("3.3.3");var Vt=(e,t,s)=>{let n=s?.renderBefore??t,i=n._$litPart$;if(i===void 0){let r=s?.renderBefore??null;n._$litPart$=i=new H(t.insertBefore(R(),r),r,void 0,s??{})}return i._$AI(e),i};var wt=["network","quiz","keys"],vt={focus:null,entry:null,plane:null,order:"loss",projector:!1,theme:"auto",panel:""};function Gt(e){let t=new URLSearchParams(e.replace(/^#/,"")),s={},n=h=>{let p=t.get(h)??"";return/^\d{1,12}$/.test(p)?Number(p):void 0},i=n("focus"),r=n("step");i!==void 0&&(s.focus=i),r!==void 0&&(s.step=r);let o=t.get("entry");o&&(s.entry=o.replaceAll(",",", ").replaceAll(",  ",", "));let l=(t.get("plane")??"").split(",");l.length===2&&l.every(h=>/^\d{1,6}$/.test(h))&&(s.plane=[Number(l[0]),Number(l[1])]),t.get("order")==="row"&&(s.order="row"),t.has("projector")&&(s.projector=!0);let c=t.get("theme");(c==="light"||c==="dark")&&(s.theme=c);let u=wt.find(h=>h===t.get("panel"));return u&&(s.panel=u),s}function Kt(e,t){let s=[];return t!==void 0&&s.push(`step=${t}`),e.focus!==null&&s.push(`focus=${e.focus}`),e.entry&&s.push(`entry=${encodeURIComponent(e.entry.replaceAll(" ",""))}`),e.plane&&s.push(`plane=${e.plane.join(",")}`),e.order!=="loss"&&s.push(`order=${e.order}`),e.projector&&s.push("projector"),e.panel&&s.push(`panel=${e.panel}`),e.theme!=="auto"&&s.push(`theme=${e.theme}`),s.length?`#${s.join("&")}`:""}var et={ATTRIBUTE:1,CHILD:2,PROPERTY:3,BOOLEAN_ATTRIBUTE:4,EVENT:5,ELEMENT:6},N=e=>(...t)=>({_$litDirective$:e,values:t}),x=class{constructor(t){}get _$AU(){return this._$AM._$AU}_$AT(t,s,n){this._$Ct=t,this._$AM=s,this._$Ci=n}_$AS(t,s){return this.update(t,s)}update(t,s){return this.render(...s)}};var{I:Xs}=Wt;var Jt=e=>e.strings===void 0;var Ce={},Zt=(e,t=Ce)=>e._$AH=t;var F=(e,t)=>{let s=e._$AN;if(s===void 0)return!1;for(let n of s)n._$AO?.(t,!1),F(n,t);return!0},st=e=>{let t,s;do{if((t=e._$AM)===void 0)break;s=t._$AN,s.delete(e),e=t}while(s?.size===0)},Qt=e=>{for(let t;t=e._$AM;e=t){let s=t._$AN;if(s===void 0)t._$AN=s=new Set;else if(s.has(e))break;s.add(e),Ie(t)}};function Le(e){this._$AN!==void 0?(st(this),this._$AM=e,Qt(this)):this._$AM=e}function He(e,t=!1,s=0){let n=this._$AH,i=this._$AN;if(i!==void 0&&i.size!==0)if(t)if(Array.isArray(n))for(let r=s;r<n.length;r++)F(n[r],!1),st(n[r]);else n!=null&&(F(n,!1),st(n));else F(this,e)}var Ie=e=>{e.type==et.CHILD&&(e._$AP??=He,e._$AQ??=Le)},U=class extends x{constructor(){super(...arguments),this._$AN=void 0}_$AT(t,s,n){super._$AT(t,s,n),Qt(this),this.isConnected=t._$AU}_$AO(t,s=!0){t!==this.isConnected&&(this.isConnected=t,t?this.reconnected?.():this.disconnected?.()),s&&(F(this,t),st(this))}setValue(t){if(Jt(this._$Ct))this._$Ct._$AI(t,this);else{let s=[...this._$Ct._$AH];s[this._$Ci]=t,this._$Ct._$AI(s,this,0)}}disconnected(){}reconnected(){}};var Yt=["#0072b2","#d55e00","#009e73","#cc79a7","#b8860b","#56b4e9","#6a3d9a","#8c8c8c","#a6761d","#1b1b1b"],Xt=["circle","triangle","square","diamond","cross","star"];function B(e){return Yt[e%Yt.length]}function nt(e){return Xt[e%Xt.length]}var ze={light:{low:[194,84,8],zero:[250,250,248],high:[8,92,158],bad:[0,0,0]},dark:{low:[255,158,82],zero:[24,28,34],high:[96,178,255],bad:[255,255,255]}};function te(e,t){let s=ze[t];if(!Number.isFinite(e))return s.bad;let n=e<0?s.low:s.high,i=Math.min(1,Math.abs(e))**.7;return s.zero.map((r,o)=>Math.round(r+(n[o]-r)*i))}var kt=class extends U{of=[];paint=()=>{};canvas=null;sizes=new ResizeObserver(()=>this.canvas&&this.paint(this.canvas));update(t,[s,n]){this.paint=s,this.canvas?n.some((i,r)=>i!==this.of[r])&&requestAnimationFrame(()=>this.canvas&&this.paint(this.canvas)):(this.canvas=t.element,this.sizes.observe(this.canvas)),this.of=n}disconnected(){this.sizes.disconnect()}reconnected(){this.canvas&&this.sizes.observe(this.canvas)}render(){}},I=N(kt),At=class extends U{update(t,[s]){for(let[n,i]of Object.entries(s))t.element.style.setProperty(n,i)}render(){}},W=N(At);function _t(e){let t=window.devicePixelRatio||1,{clientWidth:s,clientHeight:n}=e;e.width!==Math.round(s*t)&&(e.width=Math.round(s*t)),e.height!==Math.round(n*t)&&(e.height=Math.round(n*t));let i=e.getContext("2d");return i.setTransform(t,0,0,t,0,0),i.clearRect(0,0,s,n),{context:i,width:s,height:n}}function z(e){let[t,s,n]=(getComputedStyle(e).color.match(/[\d.]+/g)??["0","0","0"]).map(Number);return t+s+n>384?"dark":"light"}function ee(e){return t=>{let[s,n]=e.shape;if(t.width=Math.max(1,n),t.height=Math.max(1,s),!s||!n)return;let i=z(t),r=new ImageData(n,s);for(let o=0;o<s*n;++o){let[l,c,u]=te(e.data[o],i);r.data.set([l,c,u,255],4*o)}t.getContext("2d").putImageData(r,0,0)}}function qe(e,t,s,n,i){e.beginPath(),t==="circle"?e.arc(s,n,i,0,2*Math.PI):t==="square"?e.rect(s-i*.9,n-i*.9,i*1.8,i*1.8):t==="triangle"?it(e,s,n+i*.2,i*1.25,3,-Math.PI/2):t==="diamond"?it(e,s,n,i*1.25,4,0):t==="star"?it(e,s,n,i*1.25,5,-Math.PI/2,.5):it(e,s,n,i*1.35,4,Math.PI/4,.4),e.fill(),e.stroke()}function it(e,t,s,n,i,r,o=0){let l=o?2*i:i;for(let c=0;c<l;++c){let u=o&&c%2?n*o:n,h=r+2*Math.PI*c/l;e.lineTo(t+u*Math.cos(h),s+u*Math.sin(h))}e.closePath()}function se(e,t){return s=>{let{context:n,width:i,height:r}=_t(s),o=z(s),{size:l,classes:c,confidence:u}=e,h=new ImageData(l,l),p=Math.max(2,Math.max(...c.data)+1);for(let y=0;y<l*l;++y){let M=(l-1-Math.floor(y/l))*l+y%l,L=B(c.data[M]),Me=Math.max(0,(u.data[M]/255-1/p)/(1-1/p)),[Te,Se,Oe]=[1,3,5].map(Ct=>parseInt(L.slice(Ct,Ct+2),16));h.data.set([Te,Se,Oe,(o==="dark"?40:26)+100*Me],4*y)}let m=new OffscreenCanvas(l,l);m.getContext("2d").putImageData(h,0,0),n.imageSmoothingEnabled=!0,n.drawImage(m,0,0,i,r);let g=y=>(y-e.across[0])/(e.across[1]-e.across[0])*i,$=y=>r-(y-e.up[0])/(e.up[1]-e.up[0])*r,_=Math.max(2.2,Math.min(4.5,90/Math.sqrt(e.rows.shape[0]+1)));for(let y=0;y<e.rows.shape[0];++y){let M=e.labels.data[y];n.fillStyle=B(M),n.strokeStyle=o==="dark"?"#0f1216":"#ffffff",n.lineWidth=.8,qe(n,nt(M),g(e.points.data[2*y]),$(e.points.data[2*y+1]),_),e.rows.data[y]===t&&(n.beginPath(),n.strokeStyle=o==="dark"?"#ffffff":"#000000",n.lineWidth=2,n.arc(g(e.points.data[2*y]),$(e.points.data[2*y+1]),_+5,0,2*Math.PI),n.stroke())}}}var ne=[["Space","play, pause"],[". and ,","one step on, one back"],["/","find a node or an entry"],["← → ↑ ↓","walk the graph's edges, up and down change the lane; walk a table's cells"],["Enter","the selected node's numbers"],["n and m","next sample, the batch"],["h","one phase on: forward, loss, backward, update"],["g","check the gradients"],["q","a question"],["p","projector"],["Home","back to the start"],["?","this list"],["Esc","close what is open"]];function oe(e){return e.readOnly?ne.filter(([t])=>t!=="q"):ne}function ae(e){(e.keepsAddress?document:e.root).addEventListener("keydown",s=>{let n=s,i=n.target,r=!(n.ctrlKey||n.metaKey||n.altKey);if(!e.keepsAddress&&r&&n.key!=="Escape"&&n.key!=="Tab"&&n.stopPropagation(),!r||!e.scene)return;if(n.key==="Escape"){i.id==="find"?e.goTo(e.view.entry??e.scene.nodes[0].name):e.close();return}if(je(i)||n.key in bt&&Re(n,i))return;let o=De[n.key];o&&(n.key===" "&&i.closest("button:not(.card), a, summary")||(n.key in bt||n.key==="Home")&&i.closest("input, .scroll[tabindex], .math, pre")||(n.preventDefault(),o(e)))})}var bt={ArrowLeft:[0,-1],ArrowRight:[0,1],ArrowUp:[-1,0],ArrowDown:[1,0]};function Re(e,t){let s=t.closest("table.cells tr");if(!s)return!1;let[n,i]=bt[e.key],r=[...s.parentElement.children],o=[...s.querySelectorAll("button")].indexOf(t)+i,l=r[r.indexOf(s)+n]?.querySelectorAll("button")[o];return e.preventDefault(),l?.focus(),!0}function je(e){return e.matches("input:not([type=range]), textarea, select, [contenteditable]")}var De={" ":e=>e.togglePlay(),".":e=>e.command("step"),",":e=>e.command("back"),"/":e=>e.root.querySelector(".find input")?.focus(),h:e=>e.command("phase"),g:e=>{e.runCheck(),e.focusOn(".check .bar button")},m:e=>e.look({focus:null}),n:e=>e.look({focus:Fe(e)}),p:e=>e.look({projector:!e.view.projector}),q:e=>e.readOnly||e.toggle("quiz"),"?":e=>e.toggle("keys"),Home:e=>e.command("reset"),ArrowRight:e=>ie(e,1),ArrowLeft:e=>ie(e,-1),ArrowUp:e=>re(e,!1),ArrowDown:e=>re(e,!0)};function Fe(e){let{focus:t}=e.view,{recorded:s}=e;return s?s.rows[(s.rows.indexOf(t??-1)+1)%s.rows.length]??null:((t??-1)+1)%e.scene.rows}function ie(e,t){let s=e.scene.nodes,n=e.view.entry?.replace(/\[.*$/,"")??"",i=!s.some(c=>c.name===n)&&n.startsWith("d"),r=i?n.slice(1):n,o=s.find(c=>c.name===r),l=o?t>0?s.find(c=>c.inputs.includes(r))?.name:o.inputs[0]:s[0]?.name;l&&e.goTo(i?`d${l}`:l)}function re(e,t){let s=e.view.entry;if(!s)return;!e.scene.nodes.some(i=>i.name===s.replace(/\[.*$/,""))!==t&&e.goTo(t?`d${s}`:s.slice(1))}var rt="−";function w(e,t=4){if(e==null)return"";if(Number.isNaN(e))return"NaN";if(!Number.isFinite(e))return e>0?"∞":`${rt}∞`;let s=Math.abs(e),n;if(Number.isInteger(s)&&s<1e6)n=String(s);else if(s!==0&&(s<.001||s>=1e6)){let[i,r]=s.toExponential(t-1).split("e");n=`${i}e${r.replace("+","").replace("-",rt)}`}else n=s.toPrecision(t),n.includes("e")&&(n=String(Number(n)));return e<0||Object.is(e,-0)?rt+n:n}function A(e,t=4){let s=Math.abs(e);return!Number.isFinite(e)||s>=1e4||s!==0&&s<.5*10**-t?w(e,2):(e<0?rt:"")+s.toFixed(t)}function f(e,t,s=4,n=w){return e==null?"":a`<span class="number" data-of=${t} data-exact=${String(e)} title=${String(e)}>${n(e,s)}</span>`}function v(e){return e.toLocaleString("en-US").replaceAll(","," ")}function V(e){return e.length?`(${e.join(", ")}${e.length===1?",":""})`:"scalar"}function ce(e){let{state:t,scene:s}=e;return a`
     <header>
       <div class="title">
         <h1>chainrule board</h1>
-        <p>${s.title} · ${je(s)} · ${v(s.parameters)} parameters</p>
+        <p>${s.title} · ${Be(s)} · ${v(s.parameters)} parameters${e.recorded?a` · a recording of ${v(e.recorded.steps.length)} steps of ${v(t.furthest)}`:d}</p>
         <div class="tools">
-          ${e.readOnly?h:Ue(e)}
+          ${Ve(e)}
           <button type="button" aria-pressed=${e.view.projector} @click=${()=>e.look({projector:!e.view.projector})}>Projector</button>
-          <button type="button" @click=${()=>e.look({theme:Re(e.view.theme)})}>Theme: ${e.view.theme}</button>
-          ${wt.filter(n=>n==="keys"||!e.readOnly).map(n=>Fe(e,n))}
+          <button type="button" @click=${()=>e.look({theme:Ue(e.view.theme)})}>Theme: ${e.view.theme}</button>
+          ${wt.filter(n=>n==="keys"||!e.readOnly).map(n=>We(e,n))}
         </div>
       </div>
       <div class="run">
         <div class="primary">
-          ${e.readOnly?h:We(e)}
+          ${Ke(e)}
           <dl class="measures">
             <div><dt>step</dt><dd data-of="step" data-exact=${t.step}>${v(t.step)}</dd></div>
-            <div><dt>loss</dt><dd>${p(e.answers.frame?.loss,"loss",4,b)}</dd></div>
-            <div><dt>accuracy</dt><dd>${p(e.answers.samples?.accuracy,"accuracy",3,b)}</dd></div>
+            <div><dt>loss</dt><dd>${f(e.answers.frame?.loss,"loss",4,A)}</dd></div>
+            <div><dt>accuracy</dt><dd>${f(e.answers.samples?.accuracy,"accuracy",3,A)}</dd></div>
           </dl>
         </div>
-        ${e.readOnly?h:[Ve(e),Je(e)]}
+        ${Je(e)} ${Ze(e)}
       </div>
     </header>
-  `}function Re(e){return e==="auto"?"light":e==="light"?"dark":"auto"}function je(e){return[e.columns,...e.network.hidden_layer_sizes,e.classes.length].join("–")}function Fe(e,t){let s={network:"Network",quiz:"Quiz",keys:"Keys"};return o`<button type="button" aria-expanded=${e.view.panel===t} @click=${()=>e.toggle(t)}>${s[t]}</button>`}function Ue(e){let{rate:t}=e.state;return o`
+  `}function Ue(e){return e==="auto"?"light":e==="light"?"dark":"auto"}function Be(e){return[e.columns,...e.network.hidden_layer_sizes,e.classes.length].join("–")}function We(e,t){let s={network:"Network",quiz:"Quiz",keys:"Keys"};return a`<button type="button" aria-expanded=${e.view.panel===t} @click=${()=>e.toggle(t)}>${s[t]}</button>`}function Ve(e){return a`
     <label>Pace
-      <select @change=${s=>Be(e,s.target.value)}>
-        <option value="" ?selected=${t===null}>full speed</option>
-        ${[1,4,20,100].map(s=>o`<option value=${s} ?selected=${t===s}>${s} a second</option>`)}
+      <select @change=${t=>Ge(e,t.target.value)}>
+        <option value="" ?selected=${e.pace===null}>${e.readOnly?"2 a second":"full speed"}</option>
+        ${(e.readOnly?[1,4,10]:[1,4,20,100]).map(t=>a`<option value=${t} ?selected=${e.pace===t}>${t} a second</option>`)}
       </select>
     </label>
-  `}function Be(e,t){let s=t?Number(t):null;e.state.playing?e.command("play",{rate:s}):e.state.rate=s}function We(e){let{state:t}=e;return o`
+  `}function Ge(e,t){e.pace=t?Number(t):null,e.state.playing&&e.command("play",{rate:e.pace})}function Ke(e){let{state:t}=e;return a`
     <div class="controls" role="group" aria-label="Run">
       <button type="button" class="main" @click=${()=>e.togglePlay()}>${t.playing?"Pause":"Play"}</button>
       <button type="button" @click=${()=>e.command("back")} aria-disabled=${t.step===0&&t.phase==="forward"}>Back</button>
       <button type="button" @click=${()=>e.command("step")}>Step</button>
     </div>
-  `}function Ve(e){return o`
+  `}function Je(e){return a`
     <div class="jumps" role="group" aria-label="Jumps">
-      <button type="button" @click=${()=>e.command("step",{count:100})}>100 steps</button>
+      ${e.readOnly?d:a`<button type="button" @click=${()=>e.command("step",{count:100})}>100 steps</button>`}
       <button type="button" @click=${()=>e.command("reset")} aria-disabled=${e.state.step===0}>To the start</button>
     </div>
-  `}function Je(e){let{state:t}=e;return o`
+  `}function Ze(e){let{state:t}=e;return a`
     <div class="phases" role="group" aria-label="Phases of step ${t.step+1}">
       <ol>
-        ${e.scene.phases.map(s=>o`<li aria-current=${t.walking&&s===t.phase?"step":h}>${s}</li>`)}
+        ${e.scene.phases.map(s=>a`<li aria-current=${t.walking&&s===t.phase?"step":d}>${s}</li>`)}
       </ol>
       <button type="button" @click=${()=>e.command("phase")}>Next phase</button>
     </div>
-  `}function ae(e){let t=[];return e.connected||t.push(e.waitingText()),e.state.stopped_at!==null&&t.push(`Step ${e.state.stopped_at+1}: the loss is no longer a number. The run has stopped before it.`),e.message&&t.push(e.message),o`<div class="notices" role="status" aria-live="polite">${t.map(s=>o`<p>${s}</p>`)}</div>`}function oe(e){return e.view.panel!=="keys"?h:o`
+  `}function le(e){let t=[];return(!e.connected||e.told)&&t.push(e.waitingText()),e.state.stopped_at!==null&&t.push(`Step ${e.state.stopped_at+1}: the loss is no longer a number. The run has stopped before it.`),e.message&&t.push(e.message),a`<div class="notices" role="status" aria-live="polite">${t.map(s=>a`<p>${s}</p>`)}</div>`}function he(e){return e.view.panel!=="keys"?d:a`
     <section class="panel keys" aria-labelledby="keys-title">
       <div class="bar"><h2 id="keys-title">Keys</h2><button type="button" class="close" @click=${()=>e.close()}>Close</button></div>
-      <dl>${ne.map(([t,s])=>o`<div><dt><kbd>${t}</kbd></dt><dd>${s}</dd></div>`)}</dl>
+      <dl>${oe(e).map(([t,s])=>a`<div><dt><kbd>${t}</kbd></dt><dd>${s}</dd></div>`)}</dl>
     </section>
-  `}var Ke=64,Ze=.75,Ge=1.25,Qe={forward:0,loss:1,backward:2,update:3};function he(e){let{scene:t,answers:s}=e,{layout:n}=t,i=new Map((s.frame?.nodes??[]).map(d=>[d.name,d])),[r,a]=[n.width+16,n.height+16],l=Ye(e,r),c=n.boxes.filter(d=>!d.elided).map(de),u=c.includes(Mt(e))?Mt(e):c[0];return o`
+  `}var Qe=64,Ye=.75,Xe=1.25,ts={forward:0,loss:1,backward:2,update:3};function pe(e){let{scene:t,answers:s}=e,{layout:n}=t,i=new Map((s.frame?.nodes??[]).map(h=>[h.name,h])),[r,o]=[n.width+16,n.height+16],l=es(e,r),c=n.boxes.filter(h=>!h.elided).map(fe),u=c.includes(Nt(e))?Nt(e):c[0];return a`
     <section class="panel graph" aria-labelledby="graph-title">
       <div class="bar">
         <h2 id="graph-title">Graph</h2>
-        <p class="aside">${Xe(e)}</p>
+        <p class="aside">${ss(e)}</p>
         <span class="scale"><span aria-hidden="true">−</span><span class="ramp" role="img" aria-label="Colours: orange below 0, blue above"></span><span aria-hidden="true">+</span></span>
-        <form class="find" @submit=${d=>as(e,d)}>
+        <form class="find" @submit=${h=>ls(e,h)}>
           <label for="find">Find</label>
           <input id="find" name="entry" list="nodes" placeholder="W1[0, 3]" autocomplete="off" spellcheck="false" />
-          <datalist id="nodes">${t.nodes.map(d=>o`<option value=${d.name}></option>`)}</datalist>
+          <datalist id="nodes">${t.nodes.map(h=>a`<option value=${h.name}></option>`)}${e.recorded?.entries.map(h=>a`<option value=${h}></option>`)}</datalist>
         </form>
       </div>
       <div class="scroll" role="group" aria-label="Nodes">
-        <div class="drawing" ${W({width:`${r}px`,height:`${a}px`,zoom:String(l)})}>
-          <svg viewBox="-8 -8 ${r} ${a}" width=${r} height=${a} aria-hidden="true">
-            ${n.routes.map(d=>ts(d))}
-            ${n.tags.map(d=>A`<text class="tag ${d.lane}" x=${d.x+d.width/2} y=${d.y+d.height/2+4}>${d.text}</text>`)}
-            ${n.headings.map(d=>A`<text class="heading ${d.lane}" x=${d.x} y=${d.y}>${d.text}</text>`)}
+        <div class="drawing" ${W({width:`${r}px`,height:`${o}px`,zoom:String(l)})}>
+          <svg viewBox="-8 -8 ${r} ${o}" width=${r} height=${o} aria-hidden="true">
+            ${n.routes.map(h=>ns(h))}
+            ${n.tags.map(h=>k`<text class="tag ${h.lane}" x=${h.x+h.width/2} y=${h.y+h.height/2+4}>${h.text}</text>`)}
+            ${n.headings.map(h=>k`<text class="heading ${h.lane}" x=${h.x} y=${h.y}>${h.text}</text>`)}
           </svg>
-          ${n.boxes.map(d=>ss(e,d,i.get(d.name),u))}
+          ${n.boxes.map(h=>rs(e,h,i.get(h.name),u))}
         </div>
       </div>
-      ${e.expanded?os(e):h}
+      ${e.expanded?hs(e):d}
     </section>
-  `}function Ye(e,t){let s=e.root.clientWidth-Ke;return s<Ze*t?1:Math.min(Ge,s/t)}function Xe(e){let{focus:t}=e.view;if(t!==null)return o`driven by sample ${t} alone: m = 1`;let s=e.answers.frame?.rows;return o`driven by the batch${s?o` of m = ${s} rows: J is a mean, so 1/m stands in dZ`:h}`}function ts(e){let t=e.points.map(([s,n])=>`${s},${n}`);return A`<polyline class="route ${e.lane}" points=${t.join(" ")} />
-    ${es(e)}`}function es(e){let t=e.points.length;if(t<2||e.target===null)return h;let[[s,n],[i,r]]=[e.points[t-2],e.points[t-1]],a=Math.atan2(r-n,i-s)*180/Math.PI;return A`<path class="head ${e.lane}" d="M0 0L-8 -4L-8 4Z" transform="translate(${i} ${r}) rotate(${a})" />`}function ss(e,t,s,n){let i=t.lane==="backward",r=de(t),a=W({left:`${t.x+8}px`,top:`${t.y+8}px`,width:`${t.width}px`,height:`${t.height}px`});if(t.elided)return o`<div class="card elided" ${a}>${t.elided}</div>`;let l=i?s?.gradient:s?.value;return o`
-    <button type="button" class="card ${t.lane} ${t.kind} ${is(e,t)?"":"ahead"}" ${a}
-      data-node=${r} aria-pressed=${r===Mt(e)} tabindex=${r===n?0:-1}
-      @click=${()=>e.view.entry===r?rs(e,t.name,i):e.select(r)}>
-      <span class="name ${r.length>6?"long":""}">${i?o`<i class="d">d</i>${ce(t.name)}`:ce(t.name)}</span>
-      <span class="shape">${t.shape.length?V(s?.shape??t.shape):h}</span>
+  `}function es(e,t){let s=e.root.clientWidth-Qe;return s<Ye*t?1:Math.min(Xe,s/t)}function ss(e){let{focus:t}=e.view;if(t!==null)return a`driven by sample ${t} alone: m = 1`;let s=e.answers.frame?.rows;return a`driven by the batch${s?a` of m = ${s} rows: J is a mean, so 1/m stands in dZ`:d}`}function ns(e){let t=e.points.map(([s,n])=>`${s},${n}`);return k`<polyline class="route ${e.lane}" points=${t.join(" ")} />
+    ${is(e)}`}function is(e){let t=e.points.length;if(t<2||e.target===null)return d;let[[s,n],[i,r]]=[e.points[t-2],e.points[t-1]],o=Math.atan2(r-n,i-s)*180/Math.PI;return k`<path class="head ${e.lane}" d="M0 0L-8 -4L-8 4Z" transform="translate(${i} ${r}) rotate(${o})" />`}function rs(e,t,s,n){let i=t.lane==="backward",r=fe(t),o=W({left:`${t.x+8}px`,top:`${t.y+8}px`,width:`${t.width}px`,height:`${t.height}px`});if(t.elided)return a`<div class="card elided" ${o}>${t.elided}</div>`;let l=i?s?.gradient:s?.value;return a`
+    <button type="button" class="card ${t.lane} ${t.kind} ${as(e,t)?"":"ahead"}" ${o}
+      data-node=${r} aria-pressed=${r===Nt(e)} tabindex=${r===n?0:-1}
+      @click=${()=>e.view.entry===r?cs(e,t.name,i):e.select(r)}>
+      <span class="name ${r.length>6?"long":""}">${i?a`<i class="d">d</i>${de(t.name)}`:de(t.name)}</span>
+      <span class="shape">${t.shape.length?V(s?.shape??t.shape):d}</span>
       <span class="visually-hidden">${i?"gradient":t.operation}</span>
-      ${l?ns(e,r,l):o`<span class="none">${i?"no gradient":"not given"}</span>`}
+      ${l?os(e,r,l):a`<span class="none">${i?"no gradient":"not given"}</span>`}
     </button>
-  `}function de(e){return e.lane==="backward"?`d${e.name}`:e.name}function Mt(e){return(e.view.entry??"").replace(/\[.*$/,"")}function ce(e){let[,t,s]=e.match(/^(.*?)(\d*)$/s);return o`<i>${t||s}</i>${t&&s?o`<sub>${s}</sub>`:h}`}function ns(e,t,s){let{least:n,most:i,nonfinite:r}=s;if(s.size===1)return o`<span class="scalar ${r?"bad":""}">${p(s.only,`only ${t}`,e.view.projector?3:4)}</span>`;let l=Math.max(Math.abs(n),Math.abs(i))>=1e100?1:e.view.projector?2:3;return o`
-    <canvas class="heat" ${z(Xt(s.picture),[s,e.paper])}></canvas>
-    <span class="range ${r?"bad":""}">${r?`${r} not finite`:[p(n,`least ${t}`,l),p(i,`most ${t}`,l)]}</span>
-  `}function is(e,t){let s=Qe[e.state.phase];return e.state.walking?t.lane==="backward"?s>=2:t.shape.length===0&&!t.elided?s>=1:!0:!0}function rs(e,t,s){e.expanded={node:t,gradient:s,row:0,column:0},e.refresh()}function as(e,t){t.preventDefault();let s=t.target.elements.namedItem("entry"),n=s.value.trim();n&&(s.select(),e.goTo(n))}function os(e){let{block:t}=e.answers,s=e.expanded,n=s.gradient?`d${s.node}`:s.node;if(!t)return o`<p class="waiting">${e.errors.block??"…"}</p>`;let[i,r]=t.entries.shape,a=t.shape.length<2,l=(c,u)=>t.shape.length===0?"":a?`[${t.column+u}]`:`[${t.row+c}, ${t.column+u}]`;return o`
+  `}function fe(e){return e.lane==="backward"?`d${e.name}`:e.name}function Nt(e){return(e.view.entry??"").replace(/\[.*$/,"")}function de(e){let[,t,s]=e.match(/^(.*?)(\d*)$/s);return a`<i>${t||s}</i>${t&&s?a`<sub>${s}</sub>`:d}`}function os(e,t,s){let{least:n,most:i,nonfinite:r}=s;if(s.size===1)return a`<span class="scalar ${r?"bad":""}">${f(s.only,`only ${t}`,e.view.projector?3:4)}</span>`;let l=Math.max(Math.abs(n),Math.abs(i))>=1e100?1:e.view.projector?2:3;return a`
+    <canvas class="heat" ${I(ee(s.picture),[s,e.paper])}></canvas>
+    <span class="range ${r?"bad":""}">${r?`${r} not finite`:[f(n,`least ${t}`,l),f(i,`most ${t}`,l)]}</span>
+  `}function as(e,t){let s=ts[e.state.phase];return e.state.walking?t.lane==="backward"?s>=2:t.shape.length===0&&!t.elided?s>=1:!0:!0}function cs(e,t,s){e.expanded={node:t,gradient:s,row:0,column:0},e.refresh()}function ls(e,t){t.preventDefault();let s=t.target.elements.namedItem("entry"),n=s.value.trim();n&&(s.select(),e.goTo(n))}function hs(e){let{block:t}=e.answers,s=e.expanded,n=s.gradient?`d${s.node}`:s.node;if(!t)return a`<p class="waiting">${e.errors.block||"…"}</p>`;let[i,r]=t.entries.shape,o=t.shape.length<2,c=e.scene.nodes.find(h=>h.name===s.node).batch&&e.view.focus!==null,u=(h,p)=>{let m=o?[t.column+p]:[t.row+h,t.column+p],g=t.shape.length===0?[]:c?m.slice(1):m;return g.length?`[${g.join(", ")}]`:""};return a`
     <div class="entries">
       <div class="bar">
         <h3>${n} ${V(t.shape)}</h3>
-        ${le(e,"rows",t.row,i,a?1:t.shape[0])}
-        ${le(e,"columns",t.column,r,t.shape.at(-1)??1)}
+        ${ue(e,"rows",t.row,i,o?1:t.shape[0])}
+        ${ue(e,"columns",t.column,r,t.shape.at(-1)??1)}
         <button type="button" @click=${()=>e.close()}>Close</button>
       </div>
       <div class="scroll">
         <table class="cells">
           <caption class="visually-hidden">Entries of ${n}</caption>
-          <thead><tr><td></td>${xt(r).map(c=>o`<th scope="col">${t.column+c}</th>`)}</tr></thead>
+          <thead><tr><td></td>${xt(r).map(h=>a`<th scope="col">${t.column+h}</th>`)}</tr></thead>
           <tbody>
-            ${xt(i).map(c=>o`<tr><th scope="row">${a?"":t.row+c}</th>
-                ${xt(r).map(u=>o`<td><button type="button" class="entry" tabindex=${c||u?-1:0} data-entry="${n}${l(c,u)}"
-                  @click=${()=>e.select(n+l(c,u))}>${p(t.entries.data[c*r+u],`entry ${n}${l(c,u)}`,3)}</button></td>`)}</tr>`)}
+            ${xt(i).map(h=>a`<tr><th scope="row">${o?"":t.row+h}</th>
+                ${xt(r).map(p=>a`<td>${ds(e,n+u(h,p),t.entries.data[h*r+p],h+p===0)}</td>`)}</tr>`)}
           </tbody>
         </table>
       </div>
     </div>
-  `}function le(e,t,s,n,i){if(n>=i)return h;let r=t==="rows"?"row":"column",a=l=>{e.expanded={...e.expanded,[r]:Math.max(0,l<i?l:s)},e.refresh()};return o`
+  `}function ds(e,t,s,n){let i=f(s,`entry ${t}`,3);return e.canSelect(t)?a`<button type="button" class="entry" tabindex=${n?0:-1} data-entry=${t} @click=${()=>e.select(t)}>${i}</button>`:i}function ue(e,t,s,n,i){if(n>=i)return d;if(e.readOnly)return a`<span class="mover">${t} 0 to ${n-1} of ${i}: the others were not recorded</span>`;let r=t==="rows"?"row":"column",o=l=>{e.expanded={...e.expanded,[r]:Math.max(0,l<i?l:s)},e.refresh()};return a`
     <span class="mover">${t} ${s} to ${s+n-1} of ${i}
-      <button type="button" aria-label="Earlier ${t}" aria-disabled=${s===0} @click=${()=>a(s-n)}>‹</button>
-      <button type="button" aria-label="Later ${t}" aria-disabled=${s+n>=i} @click=${()=>a(s+n)}>›</button>
+      <button type="button" aria-label="Earlier ${t}" aria-disabled=${s===0} @click=${()=>o(s-n)}>‹</button>
+      <button type="button" aria-label="Later ${t}" aria-disabled=${s+n>=i} @click=${()=>o(s+n)}>›</button>
     </span>
-  `}function xt(e){return Array.from({length:e},(t,s)=>s)}var at=M(class extends x{constructor(){super(...arguments),this.key=h}render(e,t){return this.key=e,t}update(e,[t,s]){return t!==this.key&&(Kt(e),this.key=t),s}});var J=class extends x{constructor(t){if(super(t),this.it=h,t.type!==et.CHILD)throw Error(this.constructor.directiveName+"() can only be used in child bindings")}render(t){if(t===h||t==null)return this._t=void 0,this.it=t;if(t===P)return t;if(typeof t!="string")throw Error(this.constructor.directiveName+"() called with a non-string value");if(t===this.it)return this._t;this.it=t;let s=[t];return s.raw=s,this._t={_$litType$:this.constructor.resultType,strings:s,values:[]}}};J.directiveName="unsafeHTML",J.resultType=1;var ot=M(J);function ue(e){let{inspect:t}=e.answers;return o`
+  `}function xt(e){return Array.from({length:e},(t,s)=>s)}var ot=N(class extends x{constructor(){super(...arguments),this.key=d}render(e,t){return this.key=e,t}update(e,[t,s]){return t!==this.key&&(Zt(e),this.key=t),s}});var G=class extends x{constructor(t){if(super(t),this.it=d,t.type!==et.CHILD)throw Error(this.constructor.directiveName+"() can only be used in child bindings")}render(t){if(t===d||t==null)return this._t=void 0,this.it=t;if(t===E)return t;if(typeof t!="string")throw Error(this.constructor.directiveName+"() called with a non-string value");if(t===this.it)return this._t;this.it=t;let s=[t];return s.raw=s,this._t={_$litType$:this.constructor.resultType,strings:s,values:[]}}};G.directiveName="unsafeHTML",G.resultType=1;var at=N(G);function $e(e){let{inspect:t}=e.answers;return a`
     <section class="panel inspector" aria-labelledby="inspector-title">
-      <div class="bar"><h2 id="inspector-title">Inspector</h2>${t?o`<p class="aside">${t.entry}</p>`:h}</div>
-      ${e.view.entry===null?o`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`:t?cs(e,t):o`<p class="hint">${e.errors.inspect??"…"}</p>`}
+      <div class="bar"><h2 id="inspector-title">Inspector</h2>${t?a`<p class="aside">${t.entry}</p>`:d}</div>
+      ${e.view.entry===null?a`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`:t?us(e,t):a`<p class="hint">${e.errors.inspect||"…"}</p>`}
     </section>
-  `}function cs(e,t){return o`
+  `}function us(e,t){return a`
     <dl class="facts">
-      ${t.value===void 0?h:o`<div><dt>value</dt><dd>${p(t.value,`value ${t.entry}`,6)}</dd></div>`}
-      ${t.gradient===void 0?h:o`<div><dt>gradient</dt><dd>${p(t.gradient,`gradient ${t.entry}`,6)}</dd></div>`}
+      ${t.value===void 0?d:a`<div><dt>value</dt><dd>${f(t.value,`value ${t.entry}`,6)}</dd></div>`}
+      ${t.gradient===void 0?d:a`<div><dt>gradient</dt><dd>${f(t.gradient,`gradient ${t.entry}`,6)}</dd></div>`}
       <div><dt>shape</dt><dd>${V(t.shape)}</dd></div>
     </dl>
-    ${t.formulas.map(s=>o`
+    ${t.formulas.map(s=>a`
         <figure class="formula">
           <figcaption>${s.caption}</figcaption>
-          <div class="math" tabindex="0" role="group" aria-label=${s.text}>${ot(s.mathml)}</div>
-          ${s.shapes?o`<p class="shapes">${s.shapes.replaceAll("->","→")}</p>`:h}
+          <div class="math" tabindex="0" role="group" aria-label=${s.text}>${at(s.mathml)}</div>
+          ${s.shapes?a`<p class="shapes">${s.shapes.replaceAll("->","→")}</p>`:d}
         </figure>
       `)}
-    ${t.editable&&!e.readOnly?at(t.editable,ls(e,t)):h}
-    ${t.numpy?ds(e,t):h}
-  `}function ls(e,t){let s=e.edited?.entry===t.editable?e.edited:null;return o`
+    ${t.editable&&!e.readOnly?ot(t.editable,ps(e,t)):d}
+    ${t.numpy?$s(e,t):e.readOnly?a`<p class="hint">As NumPy: not recorded.</p>`:d}
+  `}function ps(e,t){let s=e.edited?.entry===t.editable?e.edited:null;return a`
     <form class="edit" @submit=${n=>{n.preventDefault();let i=Number(n.target.elements.value.value);n.target.elements.value.value.trim()&&!Number.isNaN(i)&&e.edit(t.editable,i)}}>
       <label>Set ${t.editable} to <input name="value" inputmode="decimal" autocomplete="off" .value=${String(t.value)} /></label>
       <button type="submit">Set</button>
     </form>
-    ${s?hs(s,e.scene.loss):h}
-  `}function hs(e,t){return o`
+    ${s?fs(s,e.scene.loss):d}
+  `}function fs(e,t){return a`
     <table class="outcome">
       <caption>What the gradient foretold, and what happened to ${t}</caption>
       <tbody>
-        <tr><th scope="row">dw</th><td>${p(e.change,"edit dw",6)}</td></tr>
-        <tr><th scope="row">g · dw</th><td>${p(e.predicted,"edit predicted",6)}</td></tr>
-        <tr><th scope="row">${t} before</th><td>${p(e.before,"edit before",8)}</td></tr>
-        <tr><th scope="row">${t} after</th><td>${p(e.after,"edit after",8)}</td></tr>
-        <tr><th scope="row">change of ${t}</th><td>${p(e.happened,"edit happened",6)}</td></tr>
+        <tr><th scope="row">dw</th><td>${f(e.change,"edit dw",6)}</td></tr>
+        <tr><th scope="row">g · dw</th><td>${f(e.predicted,"edit predicted",6)}</td></tr>
+        <tr><th scope="row">${t} before</th><td>${f(e.before,"edit before",8)}</td></tr>
+        <tr><th scope="row">${t} after</th><td>${f(e.after,"edit after",8)}</td></tr>
+        <tr><th scope="row">change of ${t}</th><td>${f(e.happened,"edit happened",6)}</td></tr>
       </tbody>
     </table>
-  `}function ds(e,t){return o`
+  `}function $s(e,t){return a`
     <details class="numpy">
       <summary>As NumPy</summary>
-      <button type="button" @click=${()=>us(e,t.numpy)}>Copy</button>
+      <button type="button" @click=${()=>ms(e,t.numpy)}>Copy</button>
       <pre tabindex="0"><code data-name="numpy">${t.numpy}</code></pre>
     </details>
-  `}async function us(e,t){try{await navigator.clipboard.writeText(t),e.message="Copied."}catch{e.message="The browser refused to copy: select the lines instead."}e.draw()}function fe(e){let{ledger:t}=e.answers,s=e.ledgerEntry;return o`
+  `}async function ms(e,t){try{await navigator.clipboard.writeText(t),e.message="Copied."}catch{e.message="The browser refused to copy: select the lines instead."}e.draw()}function ge(e){let{ledger:t}=e.answers,s=e.ledgerEntry;return a`
     <section class="panel ledger" aria-labelledby="ledger-title">
       <div class="bar">
         <h2 id="ledger-title">Ledger of paths</h2>
-        ${t?o`<p class="aside">d${t.loss}/d${t.entry} · ${t.count} paths, ${t.over}</p>`:h}
+        ${t?a`<p class="aside">d${t.loss}/d${t.entry} · ${t.count} paths, ${t.over}</p>`:d}
       </div>
-      ${s===null?o`<p class="hint">Select one entry, such as <button type="button" class="link" @click=${()=>e.select(pe(e))}>${pe(e)}</button>, to see every path from it to the loss.</p>`:t?ps(t):o`<p class="hint">${e.errors.ledger??"…"}</p>`}
+      ${s===null?a`<p class="hint">Select one entry, such as ${me(e,gs(e))}, to see every path from it to the loss.</p>`:t?t.count==="0"?a`<p class="hint">No path leads from ${t.entry} to ${t.loss}: it has no gradient.</p>`:ys(t):a`<p class="hint">${e.errors.ledger||"…"}</p>`}
+      ${e.recorded?a`<p class="aside recorded">Recorded: ${e.recorded.entries.map(n=>a`${me(e,n)} `)}</p>`:d}
     </section>
-  `}function pe(e){let t=e.scene.nodes.find(s=>s.parameter&&s.shape.length===2);return`${t?.name??"W1"}[0, ${Math.min(3,(t?.shape[1]??4)-1)}]`}function ps(e){return o`
+  `}function me(e,t){return a`<button type="button" class="link" @click=${()=>e.select(t)}>${t}</button>`}function gs(e){if(e.recorded)return e.recorded.entries[0]??"W1[0, 0]";let t=e.scene.nodes.find(s=>s.parameter&&s.shape.length===2);return`${t?.name??"W1"}[0, ${Math.min(3,(t?.shape[1]??4)-1)}]`}function ys(e){return a`
     <div class="scroll" tabindex="0" role="group" aria-label="Paths">
       <table>
         <thead><tr><th scope="col">path, and its factors from J back</th><th scope="col" class="right">product</th></tr></thead>
         <tbody>
-          ${e.rows.map(t=>o`
+          ${e.rows.map(t=>a`
               <tr>
                 <th scope="row"><span class="path">${t.path}</span>
-                <span class="factors">${t.factors.map((s,n)=>o`${n?o`<span class="times">·</span>`:h}<span class="factor" title="${s.symbol} = ${s.value}"><span class="symbol">${s.formula}</span><span class="value">${p(s.value,`factor ${s.symbol} of ${t.path}`)}</span></span>`)}</span></th>
-                <td class="right">${p(t.product,`product of ${t.path}`,8,b)}</td>
+                <span class="factors">${t.factors.map((s,n)=>a`${n?a`<span class="times">·</span>`:d}<span class="factor" title="${s.symbol} = ${s.value}"><span class="symbol">${s.formula}</span><span class="value">${f(s.value,`factor ${s.symbol} of ${t.path}`)}</span></span>`)}</span></th>
+                <td class="right">${f(t.product,`product of ${t.path}`,8,A)}</td>
               </tr>
             `)}
-          ${e.rest_count?o`<tr class="rest"><th scope="row">${e.rest_count} other paths together</th><td class="right">${p(e.rest,"ledger rest",8,b)}</td></tr>`:h}
+          ${e.rest_count?a`<tr class="rest"><th scope="row">${e.rest_count} other paths together</th><td class="right">${f(e.rest,"ledger rest",8,A)}</td></tr>`:d}
         </tbody>
         <tfoot>
-          <tr><th scope="row">sum of the paths</th><td class="right">${p(e.total,"ledger total",8,b)}</td></tr>
-          <tr><th scope="row">gradient by the backward pass</th><td class="right">${p(e.gradient,"ledger gradient",8,b)}</td></tr>
+          <tr><th scope="row">sum of the paths</th><td class="right">${f(e.total,"ledger total",8,A)}</td></tr>
+          <tr><th scope="row">gradient by the backward pass</th><td class="right">${f(e.gradient,"ledger gradient",8,A)}</td></tr>
           <tr class=${Math.abs(e.residual)<=1e-9*Math.abs(e.magnitude||1)?"good":"bad"}>
-            <th scope="row">they differ by</th><td class="right">${p(e.residual,"ledger residual",3)}</td>
+            <th scope="row">they differ by</th><td class="right">${f(e.residual,"ledger residual",3)}</td>
           </tr>
         </tfoot>
       </table>
     </div>
     <p class="aside">The sizes of all paths add up to ${w(e.magnitude)}.</p>
-  `}function me(e){let{samples:t,sample:s}=e.answers;return o`
+  `}function we(e){let{samples:t,sample:s}=e.answers;return a`
     <section class="panel samples" aria-labelledby="samples-title">
       <div class="bar">
         <h2 id="samples-title">Samples</h2>
@@ -201,122 +201,123 @@ var ft=globalThis,Et=e=>e,Z=ft.trustedTypes,Lt=Z?Z.createPolicy("lit-html",{crea
         </select></label>
         <button type="button" aria-pressed=${e.view.focus===null} @click=${()=>e.look({focus:null})}>Whole batch</button>
       </div>
-      ${s?$s(e,s):fs(e)}
-      ${t?gs(e,t):o`<p class="hint">${e.errors.samples??"…"}</p>`}
+      ${s?ks(e,s):ws()} ${e.recorded?vs(e,e.recorded.rows):d}
+      ${t?_s(e,t):a`<p class="hint">${e.errors.samples||"…"}</p>`}
     </section>
-  `}function fs(e){return o`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`}function $s(e,t){let s=e.scene.classes;return o`
+  `}function ws(){return a`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`}function vs(e,t){let s=n=>a`<button type="button" class="link" aria-pressed=${n===e.view.focus} data-row=${n} @click=${()=>e.look({focus:n})}>${n}</button> `;return a`<p class="aside recorded">Recorded: ${t.map(s)}</p>`}function ks(e,t){let s=e.scene.classes;return a`
     <table class="residual">
-      <caption>Sample ${t.row}, class ${s[t.label]}: ${e.scene.loss} = ${p(t.loss,"sample loss")}</caption>
+      <caption>Sample ${t.row}, class ${s[t.label]}: ${e.scene.loss} = ${f(t.loss,"sample loss")}</caption>
       <thead><tr><th scope="col">class</th><th scope="col" class="right">p</th><th scope="col" class="right">y</th><th scope="col" class="right">dZ = p − y</th></tr></thead>
       <tbody>
-        ${s.slice(0,30).map((n,i)=>o`
+        ${s.slice(0,30).map((n,i)=>a`
             <tr>
               <th scope="row">${K(i)} ${n}</th>
-              <td class="right">${$e(t.p.data[i],"value")}${p(t.p.data[i],`p ${i}`,4,b)}</td>
-              <td class="right">${p(t.y.data[i],`y ${i}`,1)}</td>
-              <td class="right">${$e(t.d.data[i],"gradient")}${p(t.d.data[i],`p-y ${i}`,4,b)}</td>
+              <td class="right">${ye(t.p.data[i],"value")}${f(t.p.data[i],`p ${i}`,4,A)}</td>
+              <td class="right">${f(t.y.data[i],`y ${i}`,1)}</td>
+              <td class="right">${ye(t.d.data[i],"gradient")}${f(t.d.data[i],`p-y ${i}`,4,A)}</td>
             </tr>
           `)}
       </tbody>
     </table>
-  `}function $e(e,t){let s=Math.max(-1,Math.min(1,Number.isFinite(e)?e:0)),[n,i]=t==="value"?[0,100*s]:[50+Math.min(0,50*s),50*Math.abs(s)];return o`<span class="bar-track ${t}" aria-hidden="true"><span class="bar-fill" ${W({left:`${n}%`,width:`${i}%`})}></span></span>`}function K(e){return o`<svg class="swatch" viewBox="-6 -6 12 12" aria-hidden="true">${ms[nt(e)](B(e))}</svg>`}var ms={circle:e=>A`<circle r="4.5" fill=${e} />`,square:e=>A`<rect x="-4" y="-4" width="8" height="8" fill=${e} />`,triangle:e=>A`<path d="M0 -5L5 4L-5 4Z" fill=${e} />`,diamond:e=>A`<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z" fill=${e} />`,cross:e=>A`<path d="M-4 -4L4 4M-4 4L4 -4" stroke=${e} stroke-width="2.6" />`,star:e=>A`<path d="M0 -5.5L1.5 -1.6L5.5 -1.6L2.3 1L3.4 5L0 2.7L-3.4 5L-2.3 1L-5.5 -1.6L-1.5 -1.6Z" fill=${e} />`};function gs(e,t){let s=e.scene.classes.length,n=e.view.focus,i=t.rows.shape[0],r=t.of<t.all?`, of ${v(t.of)} looked at of ${v(t.all)}`:"";return o`
+  `}function ye(e,t){let s=Math.max(-1,Math.min(1,Number.isFinite(e)?e:0)),[n,i]=t==="value"?[0,100*s]:[50+Math.min(0,50*s),50*Math.abs(s)];return a`<span class="bar-track ${t}" aria-hidden="true"><span class="bar-fill" ${W({left:`${n}%`,width:`${i}%`})}></span></span>`}function K(e){return a`<svg class="swatch" viewBox="-6 -6 12 12" aria-hidden="true">${As[nt(e)](B(e))}</svg>`}var As={circle:e=>k`<circle r="4.5" fill=${e} />`,square:e=>k`<rect x="-4" y="-4" width="8" height="8" fill=${e} />`,triangle:e=>k`<path d="M0 -5L5 4L-5 4Z" fill=${e} />`,diamond:e=>k`<path d="M0 -5.5L5.5 0L0 5.5L-5.5 0Z" fill=${e} />`,cross:e=>k`<path d="M-4 -4L4 4M-4 4L4 -4" stroke=${e} stroke-width="2.6" />`,star:e=>k`<path d="M0 -5.5L1.5 -1.6L5.5 -1.6L2.3 1L3.4 5L0 2.7L-3.4 5L-2.3 1L-5.5 -1.6L-1.5 -1.6Z" fill=${e} />`};function _s(e,t){let s=e.scene.classes.length,n=e.view.focus,i=t.rows.shape[0],r=t.of<t.all?`, of ${v(t.of)} looked at of ${v(t.all)}`:"";return a`
     <div class="scroll">
       <table class="rows cells">
         <caption class="visually-hidden">Rows, by ${e.view.order}</caption>
         <thead><tr><th scope="col">row</th><th scope="col">class</th><th scope="col" class="right">loss</th><th scope="col" class="right">p of class</th><th scope="col">predicted</th></tr></thead>
         <tbody>
-          ${Array.from({length:i},(a,l)=>ys(e,t,l,s,l===Math.max(0,t.rows.data.indexOf(n))))}
+          ${Array.from({length:i},(o,l)=>bs(e,t,l,s,l===Math.max(0,t.rows.data.indexOf(n))))}
         </tbody>
       </table>
     </div>
-    <p class="aside">${v(i)} rows${r}; mean loss ${p(t.mean_loss,"mean loss",4,b)}
-      ${i<t.of?o`<button type="button" class="link" @click=${()=>{e.listed+=50,e.refresh()}}>more</button>`:h}</p>
-  `}function ys(e,t,s,n,i){let r=t.rows.data[s],a=t.labels.data[s],l=t.probabilities.data.subarray(s*n,(s+1)*n),c=l.indexOf(Math.max(...l));return o`
+    <p class="aside">${v(i)} rows${r}; mean loss ${f(t.mean_loss,"mean loss",4,A)}
+      ${i<t.of&&!e.readOnly?a`<button type="button" class="link" @click=${()=>{e.listed+=50,e.refresh()}}>more</button>`:d}</p>
+  `}function bs(e,t,s,n,i){let r=t.rows.data[s],o=t.labels.data[s],l=t.probabilities.data.subarray(s*n,(s+1)*n),c=l.indexOf(Math.max(...l));return a`
     <tr class=${r===e.view.focus?"chosen":""}>
-      <th scope="row"><button type="button" class="link" tabindex=${i?0:-1} aria-pressed=${r===e.view.focus} data-row=${r} @click=${()=>e.look({focus:r})}>${r}</button></th>
-      <td>${K(a)} ${e.scene.classes[a]}</td>
-      <td class="right">${p(t.losses.data[s],`row loss ${r}`,4,b)}</td>
-      <td class="right">${p(l[a],`row p ${r}`,4,b)}</td>
-      <td class=${c===a?"":"wrong"}>${K(c)} ${e.scene.classes[c]}${c===a?h:o`<span class="visually-hidden"> (wrong)</span>`}</td>
+      <th scope="row">${e.canFocus(r)?a`<button type="button" class="link" tabindex=${i?0:-1} aria-pressed=${r===e.view.focus} data-row=${r} @click=${()=>e.look({focus:r})}>${r}</button>`:r}</th>
+      <td>${K(o)} ${e.scene.classes[o]}</td>
+      <td class="right">${f(t.losses.data[s],`row loss ${r}`,4,A)}</td>
+      <td class="right">${f(l[o],`row p ${r}`,4,A)}</td>
+      <td class=${c===o?"":"wrong"}>${K(c)} ${e.scene.classes[c]}${c===o?d:a`<span class="visually-hidden"> (wrong)</span>`}</td>
     </tr>
-  `}function ge(e){let{plane:t}=e.answers,{scene:s}=e;return o`
+  `}function ve(e){let{plane:t}=e.answers,{scene:s}=e;return a`
     <section class="panel plane" aria-labelledby="plane-title">
       <div class="bar">
         <h2 id="plane-title">Plane</h2>
-        ${s.columns>2?[0,1].map(n=>ws(e,n)):h}
+        ${s.columns>2&&!e.readOnly?[0,1].map(n=>xs(e,n)):d}
       </div>
-      ${t?vs(e,t):o`<p class="hint">${e.errors.plane??"…"}</p>`}
+      ${t?Ns(e,t):a`<p class="hint">${e.errors.plane||"…"}</p>`}
     </section>
-  `}function ws(e,t){return o`<label>${t?"up":"across"} <select @change=${s=>{let n=[...e.plane];n[t]=Number(s.target.value),n[0]!==n[1]?e.look({plane:n}):e.say("Two different columns make a plane.")}}>${e.scene.features.slice(0,1e3).map((s,n)=>o`<option value=${n} ?selected=${e.plane[t]===n}>${s}</option>`)}</select></label>`}function vs(e,t){let{scene:s,view:n}=e;return o`
+  `}function xs(e,t){return a`<label>${t?"up":"across"} <select @change=${s=>{let n=[...e.plane];n[t]=Number(s.target.value),n[0]!==n[1]?e.look({plane:n}):e.say("Two different columns make a plane.")}}>${e.scene.features.slice(0,1e3).map((s,n)=>a`<option value=${n} ?selected=${e.plane[t]===n}>${s}</option>`)}</select></label>`}function Ns(e,t){let{scene:s,view:n}=e;return a`
     <div class="axes">
       <span class="up"><span>${w(t.up[0],3)}</span><span>${s.features[t.y]}</span><span>${w(t.up[1],3)}</span></span>
       <canvas role="img" aria-label="Decision regions over ${s.features[t.x]} and ${s.features[t.y]}, with ${t.rows.shape[0]} rows as points"
-        ${z(te(t,n.focus),[t,n.focus,e.paper])}
-        @click=${i=>bs(e,t,i)}></canvas>
+        ${I(se(t,n.focus),[t,n.focus,e.paper])}
+        @click=${i=>Ts(e,t,i)}></canvas>
       <span class="ticks"><span>${w(t.across[0],3)}</span><span>${s.features[t.x]}</span><span>${w(t.across[1],3)}</span></span>
     </div>
-    <ul class="legend">${s.classes.slice(0,12).map((i,r)=>o`<li>${K(r)} ${i}</li>`)}</ul>
-    ${s.columns>2?As(e,t):h}
-  `}function As(e,t){let s=e.view.focus===null?"their means":`sample ${e.view.focus}`;return o`
+    <ul class="legend">${s.classes.slice(0,12).map((i,r)=>a`<li>${K(r)} ${i}</li>`)}</ul>
+    ${s.columns>2?Ms(e,t):d}
+  `}function Ms(e,t){let s=e.view.focus===null?"their means":`sample ${e.view.focus}`;return a`
     <details class="held"><summary>The other columns are held at ${s}</summary>
-      <dl>${e.scene.features.map((n,i)=>i===t.x||i===t.y||i>200?h:o`<div><dt>${n}</dt><dd>${p(t.held.data[i],`held ${i}`,3)}</dd></div>`)}</dl>
+      <dl>${e.scene.features.map((n,i)=>i===t.x||i===t.y||i>200?d:a`<div><dt>${n}</dt><dd>${f(t.held.data[i],`held ${i}`,3)}</dd></div>`)}</dl>
     </details>
-  `}function bs(e,t,s){let n=s.currentTarget,i=s.offsetX/n.clientWidth,r=1-s.offsetY/n.clientHeight,a=-1,l=.05**2;for(let c=0;c<t.rows.shape[0];++c){let u=(t.points.data[2*c]-t.across[0])/(t.across[1]-t.across[0])-i,d=(t.points.data[2*c+1]-t.up[0])/(t.up[1]-t.up[0])-r;u*u+d*d<l&&([a,l]=[c,u*u+d*d])}e.look({focus:a<0?null:t.rows.data[a]})}var ye=1e3,ct=110;function we(e){let{timeline:t}=e.answers;return o`
+  `}function Ts(e,t,s){let n=s.currentTarget,i=s.offsetX/n.clientWidth,r=1-s.offsetY/n.clientHeight,o=-1,l=.05**2;for(let c=0;c<t.rows.shape[0];++c){if(!e.canFocus(t.rows.data[c]))continue;let u=(t.points.data[2*c]-t.across[0])/(t.across[1]-t.across[0])-i,h=(t.points.data[2*c+1]-t.up[0])/(t.up[1]-t.up[0])-r;u*u+h*h<l&&([o,l]=[c,u*u+h*h])}e.look({focus:o<0?null:t.rows.data[o]})}var ke=1e3,ct=110;function Ae(e){let{timeline:t}=e.answers;return a`
     <section class="panel timeline" aria-labelledby="timeline-title">
-      <div class="bar"><h2 id="timeline-title">Timeline</h2>${t?o`<p class="aside">step ${v(e.state.step)} of ${v(e.state.furthest)}</p>`:h}</div>
-      ${t?_s(e,t):o`<p class="hint">${e.errors.timeline??"…"}</p>`}
+      <div class="bar"><h2 id="timeline-title">Timeline</h2>${t?a`<p class="aside">step ${v(e.state.step)} of ${v(e.state.furthest)}</p>`:d}</div>
+      ${t?Ss(e,t):a`<p class="hint">${e.errors.timeline||"…"}</p>`}
     </section>
-  `}function _s(e,t){let{layers:s}=t,n=t.marks.shape[0],i=(r,a)=>Array.from({length:n},(l,c)=>r.data[c*s.length+a]);return o`
+  `}function Ss(e,t){let{layers:s}=t,n=t.marks.shape[0],i=(r,o)=>Array.from({length:n},(l,c)=>r.data[c*s.length+o]);return a`
     <input type="range" class="scrubber" min="0" max=${Math.max(1,e.state.furthest)} .value=${String(e.state.step)}
-      ?disabled=${e.state.furthest===0} aria-label="Step" aria-valuetext="step ${e.state.step}"
-      @input=${r=>ks(e,Number(r.target.value))} />
+      ?disabled=${e.state.furthest===0} list=${e.recorded?"recorded-steps":d} aria-label="Step" aria-valuetext="step ${e.state.step}"
+      @input=${r=>Os(e,Number(r.target.value))} />
+    ${e.recorded?a`<datalist id="recorded-steps">${e.recorded.steps.map(r=>a`<option value=${r}></option>`)}</datalist>`:d}
     <div class="curves">
       ${ht("loss, nats",t,[{name:"batch",low:t.lowest.data,high:t.highest.data,edges:t.edges.data}],!1)}
       ${ht("accuracy",t,[{name:"accuracy",x:t.marks.data,y:Array.from(t.accuracies.data)}],!1,[0,1])}
-      ${ht("gradient norm",t,s.map((r,a)=>({name:`d${r}`,x:t.marks.data,y:i(t.gradient_norms,a)})),!0)}
-      ${ht("update / weight",t,s.map((r,a)=>({name:r,x:t.marks.data,y:i(t.update_ratios,a)})),!0)}
+      ${ht("gradient norm",t,s.map((r,o)=>({name:`d${r}`,x:t.marks.data,y:i(t.gradient_norms,o)})),!0)}
+      ${ht("update / weight",t,s.map((r,o)=>({name:r,x:t.marks.data,y:i(t.update_ratios,o)})),!0)}
     </div>
-    ${n?Ns(t,i):h}
-  `}var Nt=!1,lt=null;async function ks(e,t){if(lt=t,!Nt){for(Nt=!0;lt!==null;){let s=lt;lt=null,await e.command("seek",{step:s})}Nt=!1}}function ht(e,t,s,n,i=null){let r=$=>n?Math.log10(Math.max($,1e-12)):$,a=s.flatMap($=>$.low?[...$.low,...$.high]:$.y).filter($=>Number.isFinite($)&&(!n||$>0)),[l,c]=i??(a.length?[Math.min(...a),Math.max(...a)]:[NaN,NaN]),[u,d]=[r(l),r(c)],f=Math.max(1,t.furthest),m=$=>$/f*ye,y=$=>ct-4-(r($)-u)/(d-u||1)*(ct-8);return o`
+    ${n?Cs(t,i):d}
+  `}var Mt=!1,lt=null;async function Os(e,t){if(lt=t,!Mt){for(Mt=!0;lt!==null;){let s=lt;lt=null,await e.command("seek",{step:s})}Mt=!1}}function ht(e,t,s,n,i=null){let r=$=>n?Math.log10(Math.max($,1e-12)):$,o=s.flatMap($=>$.low?[...$.low,...$.high]:$.y).filter($=>Number.isFinite($)&&(!n||$>0)),[l,c]=i??(o.length?[Math.min(...o),Math.max(...o)]:[NaN,NaN]),[u,h]=[r(l),r(c)],p=Math.max(1,t.furthest),m=$=>$/p*ke,g=$=>ct-4-(r($)-u)/(h-u||1)*(ct-8);return a`
     <figure class="curve">
-      <figcaption>${e}${n?", log":""} ${s.length>1?s.map(($,_)=>o`<span class="key line-${_%4}">${$.name}</span>`):h}</figcaption>
+      <figcaption>${e}${n?", log":""} ${s.length>1?s.map(($,_)=>a`<span class="key line-${_%4}">${$.name}</span>`):d}</figcaption>
       <div class="plot">
-        ${Number.isNaN(c)?h:o`<span class="top">${w(c,3)}</span><span class="bottom">${w(l,3)}</span>`}
+        ${Number.isNaN(c)?d:a`<span class="top">${w(c,3)}</span><span class="bottom">${w(l,3)}</span>`}
         <span class="from">0</span><span class="to">${v(t.furthest)}</span>
-        ${a.length?h:o`<p class="hint">nothing yet</p>`}
-        <svg viewBox="0 0 ${ye} ${ct}" preserveAspectRatio="none" role="img" aria-label="${e}${a.length?`, from ${w(l,3)} to ${w(c,3)}`:", nothing yet"}">
-          ${s.map(($,_)=>A`<path class="line-${_%4}" d=${$.low?Ms($,m,y):xs($,m,y)} />`)}
+        ${o.length?d:a`<p class="hint">nothing yet</p>`}
+        <svg viewBox="0 0 ${ke} ${ct}" preserveAspectRatio="none" role="img" aria-label="${e}${o.length?`, from ${w(l,3)} to ${w(c,3)}`:", nothing yet"}">
+          ${s.map(($,_)=>k`<path class="line-${_%4}" d=${$.low?Ps($,m,g):Es($,m,g)} />`)}
           <line class="now" x1=${m(t.step)} x2=${m(t.step)} y1="0" y2=${ct} />
         </svg>
       </div>
     </figure>
-  `}function xs(e,t,s){let n="";return e.y.forEach((i,r)=>{Number.isFinite(i)&&(n+=`${n?"L":"M"}${t(e.x[r]).toFixed(1)} ${s(i).toFixed(1)}`)}),n&&`${n}h0`}function Ms(e,t,s){let n="";for(let i=0;i<e.low.length;++i){let r=t((e.edges[i]+e.edges[i+1])/2).toFixed(1);Number.isFinite(e.low[i])&&(n+=`${n?"L":"M"}${r} ${s(e.high[i]).toFixed(1)}L${r} ${s(e.low[i]).toFixed(1)}`)}return n}function Ns(e,t){let s=e.marks.shape[0]-1;return o`
-    <details class="measured"><summary>Measured at step ${v(e.marks.data[s])}: accuracy ${p(e.accuracies.data[s],"marked accuracy",3)}</summary>
+  `}function Es(e,t,s){let n="";return e.y.forEach((i,r)=>{Number.isFinite(i)&&(n+=`${n?"L":"M"}${t(e.x[r]).toFixed(1)} ${s(i).toFixed(1)}`)}),n&&`${n}h0`}function Ps(e,t,s){let n="";for(let i=0;i<e.low.length;++i){let r=t((e.edges[i]+e.edges[i+1])/2).toFixed(1);Number.isFinite(e.low[i])&&(n+=`${n?"L":"M"}${r} ${s(e.high[i]).toFixed(1)}L${r} ${s(e.low[i]).toFixed(1)}`)}return n}function Cs(e,t){let s=e.marks.shape[0]-1;return a`
+    <details class="measured"><summary>Measured at step <span data-of="marked step" data-exact=${e.marks.data[s]}>${v(e.marks.data[s])}</span>: accuracy ${f(e.accuracies.data[s],"marked accuracy",3)}</summary>
       <table>
         <thead><tr><th scope="col">weight</th><th scope="col" class="right">gradient norm</th><th scope="col" class="right">update / weight</th></tr></thead>
-        <tbody>${e.layers.map((n,i)=>o`<tr><th scope="row">${n}</th>
-          <td class="right">${p(t(e.gradient_norms,i)[s],`norm d${n}`)}</td><td class="right">${p(t(e.update_ratios,i)[s],`ratio ${n}`)}</td></tr>`)}</tbody>
+        <tbody>${e.layers.map((n,i)=>a`<tr><th scope="row">${n}</th>
+          <td class="right">${f(t(e.gradient_norms,i)[s],`norm d${n}`)}</td><td class="right">${f(t(e.update_ratios,i)[s],`ratio ${n}`)}</td></tr>`)}</tbody>
       </table>
     </details>
-  `}var Tt=1e-7,St=.01;function ve(e){let{check:t}=e,s=t&&!t.parameters;return o`
+  `}var Tt=1e-7,St=.01;function _e(e){let{check:t}=e,s=t&&!t.parameters;return a`
     <section class="panel check" aria-labelledby="check-title">
       <div class="bar">
         <h2 id="check-title">Check</h2>
-        ${e.readOnly?h:o`<button type="button" aria-disabled=${!!s} @click=${()=>e.runCheck()}>Check the gradients</button>`}
+        ${e.recorded?.checked===null?d:a`<button type="button" aria-disabled=${!!s} @click=${()=>e.runCheck()}>${e.recorded?`Show the check of step ${e.recorded.checked}`:"Check the gradients"}</button>`}
       </div>
-      ${t?s?o`<p role="status"><progress aria-label="Entries checked" max=${t.of} .value=${t.done}></progress> ${v(t.done)} of ${v(t.of)} entries</p>`:Ts(e,t):o`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.</p>`}
+      ${t?s?a`<p role="status"><progress aria-label="Entries checked" max=${t.of} .value=${t.done}></progress> ${v(t.done)} of ${v(t.of)} entries</p>`:Ls(e,t):a`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.${e.recorded?.checked===null?" No check was recorded.":d}</p>`}
     </section>
-  `}function Ts(e,t){let s=t.step!==e.state.step||t.version!==e.state.version;return o`
+  `}function Ls(e,t){let s=t.step!==e.state.step||t.version!==e.state.version;return a`
     <p class="verdict ${t.worst_error<=1e-6?"good":"bad"}">
       ${t.worst_error<=1e-6?"The gradients agree":"The gradients DIFFER"}: largest relative error
-      ${p(t.worst_error,"worst error",2)}${t.worst?o` at <button type="button" class="link" @click=${()=>e.select(t.worst)}>${t.worst}</button>`:h}${s?o` (at step ${t.step})`:h}
+      ${f(t.worst_error,"worst error",2)}${t.worst?a` at ${e.canSelect(t.worst)?a`<button type="button" class="link" @click=${()=>e.select(t.worst)}>${t.worst}</button>`:t.worst}`:d}${s?a` (at step ${t.step})`:d}
     </p>
     <div class="maps">
-      ${t.parameters.map(n=>o`
+      ${t.parameters.map(n=>a`
           <figure>
-            <figcaption>${n.name}: ${n.checked} checked${n.kinks?o`, ${n.kinks} at a kink`:h}</figcaption>
+            <figcaption>${n.name}: ${n.checked} checked${n.kinks?a`, ${n.kinks} at a kink`:d}</figcaption>
             <canvas class="errors" role="img" aria-label="Relative errors of ${n.name}, at most ${w(n.worst,2)}"
-              ${z(Ss(n),[n,e.paper])}></canvas>
+              ${I(Hs(n),[n,e.paper])}></canvas>
           </figure>
         `)}
     </div>
@@ -326,14 +327,14 @@ var ft=globalThis,Et=e=>e,Z=ft.trustedTypes,Lt=Z?Z.createPolicy("lit-html",{crea
     </ul>
     <div class="visually-hidden"><table><caption>Largest relative errors</caption>
       <thead><tr><th scope="col">parameter</th><th scope="col">checked</th><th scope="col">at a kink</th><th scope="col">largest error</th></tr></thead>
-      <tbody>${t.parameters.map(n=>o`<tr><th scope="row">${n.name}</th><td>${n.checked}</td><td>${n.kinks}</td><td>${w(n.worst,2)}</td></tr>`)}</tbody>
+      <tbody>${t.parameters.map(n=>a`<tr><th scope="row">${n.name}</th><td>${n.checked}</td><td>${n.kinks}</td><td>${w(n.worst,2)}</td></tr>`)}</tbody>
     </table></div>
-  `}function Ss(e){return t=>{let{context:s,width:n,height:i}=_t(t),[r,a]=e.errors.shape,l=I(t)==="dark",[c,u]=[n/a,i/r];for(let d=0;d<r*a;++d){let[f,m]=[Math.round(d%a*c),Math.round(Math.floor(d/a)*u)],y=e.errors.data[d],$=e.states.data[d];if($===0)continue;s.fillStyle=$===2?l?"#4a505a":"#c9ced6":Os(y,l);let _=c>4&&u>4?1:0,[g,N]=[Math.round((d%a+1)*c),Math.round((Math.floor(d/a)+1)*u)];s.fillRect(f,m,Math.max(1,g-f-_),Math.max(1,N-m-_));let C=$===1&&!(y<=St);($===2||C)&&(s.strokeStyle=C?l?"#1b1f25":"#ffffff":l?"#9aa3b0":"#6b7280",s.lineWidth=C?1.5:1,s.beginPath(),s.moveTo(f,m+u),s.lineTo(f+c,m),C&&(s.moveTo(f,m),s.lineTo(f+c,m+u)),s.stroke())}}}function Os(e,t){if(!(e<=St))return t?"#ff8a6b":"#a31d00";if(e<=Tt)return t?"#1f7a5c":"#7fcfb2";let s=Math.log10(e/Tt)/Math.log10(St/Tt);return t?`hsl(${160-110*s} ${58+10*s}% ${30+24*s}%)`:`hsl(${158-108*s} ${45+35*s}% ${66-24*s}%)`}function Ae(e){if(e.view.panel!=="network"||e.readOnly)return h;let{network:t,choices:s}=e.scene,n=(r,a,l)=>o`
-    <label>${a} <select name=${r}>${l.map(c=>o`<option ?selected=${c===t[r]}>${c}</option>`)}</select></label>`,i=(r,a,l)=>o`
-    <label>${a} <input name=${r} .value=${String(l)} autocomplete="off" spellcheck="false" /></label>`;return o`
+  `}function Hs(e){return t=>{let{context:s,width:n,height:i}=_t(t),[r,o]=e.errors.shape,l=z(t)==="dark",[c,u]=[n/o,i/r];for(let h=0;h<r*o;++h){let[p,m]=[Math.round(h%o*c),Math.round(Math.floor(h/o)*u)],g=e.errors.data[h],$=e.states.data[h];if($===0)continue;s.fillStyle=$===2?l?"#4a505a":"#c9ced6":Is(g,l);let _=c>4&&u>4?1:0,[y,M]=[Math.round((h%o+1)*c),Math.round((Math.floor(h/o)+1)*u)];s.fillRect(p,m,Math.max(1,y-p-_),Math.max(1,M-m-_));let L=$===1&&!(g<=St);($===2||L)&&(s.strokeStyle=L?l?"#1b1f25":"#ffffff":l?"#9aa3b0":"#6b7280",s.lineWidth=L?1.5:1,s.beginPath(),s.moveTo(p,m+u),s.lineTo(p+c,m),L&&(s.moveTo(p,m),s.lineTo(p+c,m+u)),s.stroke())}}}function Is(e,t){if(!(e<=St))return t?"#ff8a6b":"#a31d00";if(e<=Tt)return t?"#1f7a5c":"#7fcfb2";let s=Math.log10(e/Tt)/Math.log10(St/Tt);return t?`hsl(${160-110*s} ${58+10*s}% ${30+24*s}%)`:`hsl(${158-108*s} ${45+35*s}% ${66-24*s}%)`}function be(e){if(e.view.panel!=="network"||e.readOnly)return d;let{network:t,choices:s}=e.scene,n=(r,o,l)=>a`
+    <label>${o} <select name=${r}>${l.map(c=>a`<option ?selected=${c===t[r]}>${c}</option>`)}</select></label>`,i=(r,o,l)=>a`
+    <label>${o} <input name=${r} .value=${String(l)} autocomplete="off" spellcheck="false" /></label>`;return a`
     <section class="panel network" aria-labelledby="network-title">
       <div class="bar"><h2 id="network-title">Network</h2><button type="button" class="close" @click=${()=>e.close()}>Close</button></div>
-      <form @submit=${r=>Ls(e,r)}>
+      <form @submit=${r=>Rs(e,r)}>
         ${i("hidden_layer_sizes","Hidden layers",t.hidden_layer_sizes.join(", "))}
         ${n("activation","Activation",s.activation)} ${n("initialization","Start",s.initialization)}
         ${i("l2","L2, λ",t.l2)} ${i("dropout","Dropout",t.dropout)} ${i("seed","Seed",t.seed)}
@@ -343,34 +344,34 @@ var ft=globalThis,Et=e=>e,Z=ft.trustedTypes,Lt=Z?Z.createPolicy("lit-html",{crea
       </form>
       <p class="hint">Optimizer, learning rate and batch size change from this step on. Layers, activation, start, L2, dropout and seed begin a new run.</p>
     </section>
-  `}var Ps=["l2","dropout","learning_rate"],Es=["seed","batch_size"];async function Ls(e,t){t.preventDefault();let s=new FormData(t.target),n={};for(let[i,r]of s){let a=String(r).trim(),l=a;if(i==="hidden_layer_sizes"?l=a===""?[]:a.split(/[\s,]+/).map(Number):(Ps.includes(i)||Es.includes(i))&&(l=Number(a)),typeof l=="number"?Number.isNaN(l):Array.isArray(l)&&l.some(Number.isNaN)){e.say(`${i.replaceAll("_"," ")}: ${a} is not a number.`);return}JSON.stringify(l)!==JSON.stringify(e.scene.network[i])&&(n[i]=l)}if(!Object.keys(n).length){e.say("Nothing was changed.");return}await e.command("network",{changes:n})}function be(e){if(e.view.panel!=="quiz"||e.readOnly)return h;let{quiz:t}=e;return o`
+  `}var zs=["l2","dropout","learning_rate"],qs=["seed","batch_size"];async function Rs(e,t){t.preventDefault();let s=new FormData(t.target),n={};for(let[i,r]of s){let o=String(r).trim(),l=o;if(i==="hidden_layer_sizes"?l=o===""?[]:o.split(/[\s,]+/).map(Number):(zs.includes(i)||qs.includes(i))&&(l=Number(o)),typeof l=="number"?Number.isNaN(l):Array.isArray(l)&&l.some(Number.isNaN)){e.say(`${i.replaceAll("_"," ")}: ${o} is not a number.`);return}JSON.stringify(l)!==JSON.stringify(e.scene.network[i])&&(n[i]=l)}if(!Object.keys(n).length){e.say("Nothing was changed.");return}await e.command("network",{changes:n})}function xe(e){if(e.view.panel!=="quiz"||e.readOnly)return d;let{quiz:t}=e;return a`
     <section class="panel quiz" aria-labelledby="quiz-title">
       <div class="bar">
         <h2 id="quiz-title">Quiz</h2>
-        <button type="button" @click=${()=>Cs(e)}>${t?"Another question":"Ask me"}</button>
-        ${t?.asked?o`<p class="aside">${t.right} of ${t.asked} right</p>`:h}
+        <button type="button" @click=${()=>js(e)}>${t?"Another question":"Ask me"}</button>
+        ${t?.asked?a`<p class="aside">${t.right} of ${t.asked} right</p>`:d}
         <button type="button" class="close" @click=${()=>e.close()}>Close</button>
       </div>
-      ${t?.question?at(t.question.id,Hs(e,t)):o`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
+      ${t?.question?ot(t.question.id,Ds(e,t)):a`<p class="hint">A number of this network is hidden; work it out from the ones that are shown.</p>`}
     </section>
-  `}async function Cs(e){let t=await e.command("quiz",{focus:e.view.focus});t&&(e.quiz={right:e.quiz?.right??0,asked:e.quiz?.asked??0,question:t,answer:null},e.focusOn(".quiz input"))}function Hs(e,t){let{question:s,answer:n}=t;return o`
+  `}async function js(e){let t=await e.command("quiz",{focus:e.view.focus});t&&(e.quiz={right:e.quiz?.right??0,asked:e.quiz?.asked??0,question:t,answer:null},e.focusOn(".quiz input"))}function Ds(e,t){let{question:s,answer:n}=t;return a`
     <p>${s.text}</p>
-    <div class="math" tabindex="0" role="group" aria-label=${s.formula}>${ot(s.mathml)}</div>
-    <table><tbody>${s.given.map(i=>o`<tr><th scope="row">${i.entry}</th><td class="right">${p(i.value,`given ${i.entry}`)}</td></tr>`)}</tbody></table>
-    <form class="edit" @submit=${i=>{i.preventDefault(),n?.right||zs(e,i.target.elements.answer.value)}}>
+    <div class="math" tabindex="0" role="group" aria-label=${s.formula}>${at(s.mathml)}</div>
+    <table><tbody>${s.given.map(i=>a`<tr><th scope="row">${i.entry}</th><td class="right">${f(i.value,`given ${i.entry}`)}</td></tr>`)}</tbody></table>
+    <form class="edit" @submit=${i=>{i.preventDefault(),n?.right||Fs(e,i.target.elements.answer.value)}}>
       <label>${s.entry} = <input name="answer" inputmode="decimal" autocomplete="off" ?readonly=${n?.right} /></label>
       <button type="submit" aria-disabled=${n?.right??!1}>Answer</button>
     </form>
-    <p role="status" class=${n?n.right?"good":"bad":""}>${n?n.right?o`Right: ${p(n.value,`answer ${s.entry}`,6)}.`:"Not yet. Within one per cent is right.":h}</p>
-  `}async function zs(e,t){let s=Number(t.replace("−","-").replace(",","."));if(t.trim()===""||Number.isNaN(s)){e.say(`${t} is not a number.`);return}let n=await e.command("answer",{question:e.quiz.question.id,value:s});if(!n)return;let i=e.quiz.answer===null;e.quiz={...e.quiz,answer:n,asked:e.quiz.asked+(i?1:0),right:e.quiz.right+(i&&n.right?1:0)},e.draw()}var Is={frame:e=>({focus:e.view.focus}),samples:e=>({order:e.view.order,count:e.listed}),sample:e=>e.view.focus===null?null:{row:e.view.focus},plane:e=>({x:e.plane[0],y:e.plane[1],...e.scene.columns>2?{focus:e.view.focus}:{}}),timeline:()=>({}),inspect:e=>e.view.entry?{entry:e.view.entry,focus:e.view.focus}:null,block:e=>e.expanded?{...e.expanded,focus:e.view.focus}:null,ledger:e=>e.ledgerEntry?{entry:e.ledgerEntry,focus:e.view.focus,top:12}:null},dt=class{constructor(t,s,n={}){this.root=t,this.transport=s,this.keepsAddress=n.address??!1,this.view={...vt},this.listed=30,this.state=null,this.scene=null,this.sceneOf="",this.answers={},this.askedFor={},this.errors={},this.expanded=null,this.connected=!1,this.refused=!1,this.message="",this.check=null,this.edited=null,this.quiz=null,this.cameFrom=null,this.focusNext="",this.isAsking=!1,this.pending=0,this.isRendering=!1,s.listen(i=>this.hear(i)),ie(this),this.keepsAddress&&(this.readAddress(),window.addEventListener("hashchange",()=>this.follow())),new ResizeObserver(()=>this.draw()).observe(t),matchMedia("(prefers-color-scheme: dark)").addEventListener("change",()=>this.draw()),this.draw()}get plane(){return this.view.plane??this.scene.plane}get paper(){return I(this.root)}get moment(){return`${this.state.revision}/${this.state.version}/${this.state.step}`}get readOnly(){return this.transport.readOnly}get ledgerEntry(){let t=this.view.entry;return!t||!t.includes("[")?null:t.startsWith("d")?t.slice(1):t}hear(t){t.event==="connected"?(this.connected=!0,this.refused=!1,this.open()):t.event==="disconnected"?(this.connected=!1,this.refused=t.refused,this.draw()):t.event==="state"?this.take(t):t.event==="check"&&this.check&&(this.check={...this.check,done:t.done,of:t.of},this.draw())}async open(){try{this.scene=await this.transport.request("scene");let t=this.keepsAddress?this.readAddress():void 0,s=await this.transport.request("state");t!==void 0&&t!==s.step&&!s.playing&&!this.state&&!this.readOnly&&(s=await this.transport.request("goto",{step:t})),this.take(s)}catch(t){this.say(t)}}async take(t){let s=`${t.revision}/${t.version}`,n=t.stopped_at!==null&&this.state?.stopped_at!==t.stopped_at;this.state=t;let{edited:i}=this;if(i&&(i.state.step!==t.step||i.state.version!==t.version)&&(this.edited=null),this.sceneOf!==s){let r=await this.transport.request("scene"),a=r.revision!==this.scene?.revision;this.scene=r,this.sceneOf=s,a&&this.fitView()}n&&this.goToTrouble(),this.refresh()}fitView(){let t=new Set(this.scene.nodes.map(n=>n.name)),s=this.view.entry?.replace(/\[.*$/,"");s&&!t.has(s)&&!(s.startsWith("d")&&t.has(s.slice(1)))&&(this.view.entry=null),this.view.focus!==null&&this.view.focus>=this.scene.rows&&(this.view.focus=null),this.view.plane?.some(n=>n>=this.scene.columns)&&(this.view.plane=null),this.expanded=null,this.check=null,this.edited=null,this.message="",this.answers={},this.askedFor={}}async goToTrouble(){try{let t=await this.transport.request("trouble",{focus:this.view.focus});t.entry&&this.select(t.entry),this.message=t.text}catch(t){this.say(t)}this.draw()}look(t){this.message="",("focus"in t||"entry"in t)&&(this.edited=null),"focus"in t&&!("entry"in t)&&(t.entry=this.entryFor(t.focus??null)),Object.assign(this.view,t),this.refresh()}entryFor(t){let{entry:s}=this.view,[,n,i,r]=s?.match(/^(d?)(.*?)\[(.*)\]$/)??[],a=this.scene.nodes.find(u=>u.name===i||u.name===n+i);if(!a?.batch||t===null==(this.view.focus===null))return s;let l=a.name===i?n+i:a.name,c=r.split(",").slice(1).join(",").trim();return t!==null&&c?`${l}[${c}]`:l}select(t){this.look({entry:t})}goTo(t){this.select(t),this.focusOn(`[data-node="${CSS.escape(t.replace(/\[.*$/,"").trim())}"]`)}focusOn(t){this.focusNext=t,this.draw()}toggle(t){let s=this.view.panel!==t&&t!=="",{activeElement:n}=document;s&&!this.view.panel&&(this.cameFrom=n instanceof HTMLElement&&this.root.contains(n)?n:null),this.look({panel:s?t:""}),s?this.focusOn(`.${t} :is(input, button)`):this.cameFrom?.focus()}close(){if(this.view.panel)this.toggle("");else if(this.expanded){let{node:t,gradient:s}=this.expanded;this.expanded=null,this.refresh(),this.focusOn(`[data-node="${CSS.escape((s?"d":"")+t)}"]`)}}async refresh(){if(this.draw(),!(this.isAsking||!this.connected||!this.scene||!this.state)){this.isAsking=!0;try{for(;await this.askOnce(););}finally{this.isAsking=!1}this.keepsAddress&&this.writeAddress(),this.draw()}}get outdated(){return Object.entries(Is).map(([t,s])=>[t,s(this)]).filter(([t,s])=>this.askedFor[t]!==`${this.moment} ${JSON.stringify(s)}`)}get isSettled(){return!!(this.state&&this.scene)&&this.state.revision===this.scene.revision&&!this.isAsking&&!this.pending&&!this.outdated.length}async askOnce(){let{moment:t,outdated:s}=this;return s.length?(await Promise.all(s.map(async([n,i])=>{if(this.askedFor[n]=`${t} ${JSON.stringify(i)}`,i===null){delete this.answers[n],delete this.errors[n];return}try{this.answers[n]=await this.transport.request(n,i),delete this.errors[n]}catch(r){delete this.answers[n],this.errors[n]=r.message,n==="inspect"&&(this.message=this.errors[n])}})),this.draw(),!0):!1}async command(t,s={}){this.message="",this.pending+=1,this.draw();try{let n=await this.transport.request(t,s);return n&&"step"in n&&"phase"in n&&await this.take(n),n}catch(n){return this.say(n),null}finally{this.pending-=1,this.draw()}}say(t){this.message=t.message??String(t),this.draw()}togglePlay(){return this.state.playing?this.command("pause"):this.command("play",{rate:this.state.rate})}async edit(t,s){let n=await this.command("edit",{entry:t,value:s,focus:this.view.focus});n&&(this.edited=n,await this.take(n.state))}async runCheck(){if(this.check&&!this.check.parameters)return;this.check={done:0,of:1},this.draw();let t={step:this.state.step,version:this.state.version},s=await this.command("check",{focus:this.view.focus});this.check=s?{...s,...t}:null,this.draw()}readAddress(){let{step:t,...s}=Wt(location.hash);return this.view={...vt,...s},t}follow(){let t=this.readAddress();t!==void 0&&this.state&&t!==this.state.step&&this.command(this.readOnly?"seek":"goto",{step:t}),this.refresh()}writeAddress(){let t=Vt(this.view,this.state.playing?void 0:this.state.step);t!==location.hash&&history.replaceState(null,"",t||location.pathname+location.search)}draw(){this.isRendering||(this.isRendering=!0,requestAnimationFrame(()=>{this.isRendering=!1;let t=this.root.classList.contains("projector")!==this.view.projector;this.root.classList.toggle("projector",this.view.projector),this.root.dataset.theme=this.view.theme,Bt(this.page(),this.root);let s=this.focusNext?this.root.querySelector(this.focusNext):null;this.focusNext="",s?.focus(),t&&this.root.contains(document.activeElement)&&document.activeElement?.scrollIntoView({block:"nearest"}),this.root.dataset.moment=this.isSettled?`${this.moment} ${JSON.stringify(this.view)}`:""}))}page(){return!this.scene||!this.state?o`<p class="waiting" role="status">${this.waitingText()}</p>`:o`
-      ${re(this)}
+    <p role="status" class=${n?n.right?"good":"bad":""}>${n?n.right?a`Right: ${f(n.value,`answer ${s.entry}`,6)}.`:"Not yet. Within one per cent is right.":d}</p>
+  `}async function Fs(e,t){let s=Number(t.replace("−","-").replace(",","."));if(t.trim()===""||Number.isNaN(s)){e.say(`${t} is not a number.`);return}let n=await e.command("answer",{question:e.quiz.question.id,value:s});if(!n)return;let i=e.quiz.answer===null;e.quiz={...e.quiz,answer:n,asked:e.quiz.asked+(i?1:0),right:e.quiz.right+(i&&n.right?1:0)},e.draw()}var Ot={frame:e=>({focus:e.view.focus}),samples:e=>({order:e.view.order,count:e.listed}),sample:e=>e.view.focus===null?null:{row:e.view.focus},plane:e=>({x:e.plane[0],y:e.plane[1],...e.scene.columns>2?{focus:e.view.focus}:{}}),timeline:()=>({}),inspect:e=>e.view.entry?{entry:e.view.entry,focus:e.view.focus}:null,block:e=>e.expanded?{...e.expanded,focus:e.view.focus}:null,ledger:e=>e.ledgerEntry?{entry:e.ledgerEntry,focus:e.view.focus,top:12}:null},Us=100,dt=class{constructor(t,s,n={}){this.root=t,this.transport=s,this.keepsAddress=n.address??!1,this.themeAround=n.themeAround??(()=>null),this.view={...vt},this.listed=30,this.state=null,this.scene=null,this.answers={},this.asked={},this.errors={},this.expanded=null,this.connected=!1,this.refused=!1,this.message="",this.told="",this.check=null,this.edited=null,this.quiz=null,this.cameFrom=null,this.focusNext="",this.pace=null,this.asking=new Set,this.pending=0,this.isRendering=!1,this.soon=void 0,s.listen(i=>this.hear(i)),ae(this),this.keepsAddress&&(this.readAddress(),window.addEventListener("hashchange",()=>this.follow())),new ResizeObserver(()=>this.draw()).observe(t),matchMedia("(prefers-color-scheme: dark)").addEventListener("change",()=>this.draw()),this.draw()}get plane(){return this.view.plane??this.scene.plane}get paper(){return z(this.root)}get moment(){return`${this.state.revision}/${this.state.version}/${this.state.step}`}get readOnly(){return this.transport.readOnly}get recorded(){return this.transport.recorded??null}canFocus(t){return this.recorded?.rows.includes(t)??!0}canSelect(t){return this.recorded?.entries.some(s=>s===t||`d${s}`===t)??!0}get ledgerEntry(){let t=this.view.entry;return!t||!t.includes("[")?null:t.startsWith("d")?t.slice(1):t}hear(t){t.event==="connected"?(this.connected=!0,this.refused=!1,this.open()):t.event==="disconnected"?(this.connected=!1,this.refused=t.refused,this.told=t.text??"",this.draw()):t.event==="told"?(this.told=t.text,this.draw()):t.event==="state"?this.take(t):t.event==="check"&&this.check&&(this.check={...this.check,done:t.done,of:t.of},this.draw())}async open(){try{this.scene=await this.transport.request("scene");let t=this.keepsAddress?this.readAddress():void 0;this.fitView();let s=await this.transport.request("state");t!==void 0&&t!==s.step&&!s.playing&&!this.state&&(s=await this.transport.request("goto",{step:t})),this.take(s)}catch(t){this.say(t)}}async take(t){let s=!this.scene||t.revision!==this.scene.revision||t.version!==this.scene.version,n=t.stopped_at!==null&&this.state?.stopped_at!==t.stopped_at;this.state=t,t.playing&&(this.pace=t.rate);let{edited:i}=this;if(i&&(i.state.step!==t.step||i.state.version!==t.version)&&(this.edited=null),s){let r=await this.transport.request("scene"),o=this.scene?.revision!==r.revision;this.scene=r,o&&this.fitView()}n&&this.goToTrouble(),this.refresh()}fitView(){let t=new Set(this.scene.nodes.map(n=>n.name)),s=this.view.entry?.replace(/\[.*$/,"");s&&!t.has(s)&&!(s.startsWith("d")&&t.has(s.slice(1)))&&(this.view.entry=null),this.view.focus!==null&&this.view.focus>=this.scene.rows&&(this.view.focus=null),this.view.plane?.some(n=>n>=this.scene.columns)&&(this.view.plane=null),this.expanded=null,this.check=null,this.edited=null,this.message="",this.answers={},this.asked={}}async goToTrouble(){try{let t=await this.transport.request("trouble",{focus:this.view.focus});t.entry&&this.select(t.entry),this.message=t.text}catch(t){this.say(t)}this.draw()}look(t){this.message="",("focus"in t||"entry"in t)&&(this.edited=null),"focus"in t&&!("entry"in t)&&(t.entry=this.entryFor(t.focus??null)),Object.assign(this.view,t),this.refresh()}entryFor(t){let{entry:s}=this.view,[,n,i,r]=s?.match(/^(d?)(.*?)\[(.*)\]$/)??[],o=this.scene.nodes.find(u=>u.name===i||u.name===n+i);if(!o?.batch||t===null==(this.view.focus===null))return s;let l=o.name===i?n+i:o.name,c=r.split(",").slice(1).join(",").trim();return t!==null&&c?`${l}[${c}]`:l}select(t){this.look({entry:t})}goTo(t){this.select(t),this.focusOn(`[data-node="${CSS.escape(t.replace(/\[.*$/,"").trim())}"]`)}focusOn(t){this.focusNext=t,this.draw()}toggle(t){let s=this.view.panel!==t&&t!=="";s&&!this.view.panel&&(this.cameFrom=this.focused),this.look({panel:s?t:""}),s?this.focusOn(`.${t} :is(input, button)`):this.cameFrom?.focus()}get focused(){let{activeElement:t}=this.root.getRootNode();return t instanceof HTMLElement&&this.root.contains(t)?t:null}close(){if(this.view.panel)this.toggle("");else if(this.expanded){let{node:t,gradient:s}=this.expanded;this.expanded=null,this.refresh(),this.focusOn(`[data-node="${CSS.escape((s?"d":"")+t)}"]`)}}async refresh(){this.draw(),!(!this.connected||!this.scene||!this.state)&&(await Promise.all(Object.keys(Ot).map(t=>this.ask(t))),this.keepsAddress&&this.writeAddress(),this.draw())}wanted(t){let s=Ot[t](this);return{moment:this.moment,args:s,text:JSON.stringify(s)}}isCurrent(t){let[s,n]=[this.asked[t],this.wanted(t)];return s?.moment===n.moment&&s.text===n.text}async ask(t){if(!(this.asking.has(t)&&this.asked[t]?.text===this.wanted(t).text)){for(this.asking.add(t);!this.isCurrent(t);){let s=this.wanted(t),n=this.state.playing&&this.asked[t]?.text===s.text;this.asked[t]=s;let i,r="";try{s.args!==null&&(i=await this.transport.request(t,s.args,n))}catch(o){r=o.message}if(this.asked[t]!==s)return;this.answers[t]=i,this.errors[t]=r,t==="inspect"&&r&&(this.message=r),n?this.drawSoon():this.draw()}this.asking.delete(t)}}get isSettled(){let t=this.scene?.revision===this.state?.revision&&this.scene?.version===this.state?.version;return!this.state||!t||this.pending||this.asking.size?!1:Object.keys(Ot).every(s=>this.isCurrent(s))}async command(t,s={}){this.message="",this.pending+=1,this.draw();try{let n=await this.transport.request(t,s);return n&&"step"in n&&"phase"in n&&await this.take(n),n}catch(n){return this.say(n),null}finally{this.pending-=1,this.draw()}}say(t){this.message=t.message??String(t),this.draw()}togglePlay(){return this.state.playing?this.command("pause"):this.command("play",{rate:this.pace})}async edit(t,s){let n=await this.command("edit",{entry:t,value:s,focus:this.view.focus});n&&(this.edited=n,await this.take(n.state))}async runCheck(){if(this.check&&!this.check.parameters)return;if(this.recorded){if(this.recorded.checked===null)return;this.look({focus:null}),await this.command("seek",{step:this.recorded.checked})}this.check={done:0,of:1},this.draw();let t={step:this.state.step,version:this.state.version},s=await this.command("check",{focus:this.view.focus});this.check=s?{...s,...t}:null,this.draw()}readAddress(){let{step:t,...s}=Gt(location.hash);return this.view={...vt,...s},t}follow(){let t=this.readAddress();t!==void 0&&this.state&&t!==this.state.step&&this.command(this.readOnly?"seek":"goto",{step:t}),this.refresh()}writeAddress(){let t=Kt(this.view,this.state.playing?void 0:this.state.step);t!==location.hash&&history.replaceState(null,"",t||location.pathname+location.search)}drawSoon(){this.soon??=setTimeout(()=>{this.soon=void 0,this.draw()},Us)}draw(){this.isRendering||(this.isRendering=!0,requestAnimationFrame(()=>{this.isRendering=!1;let t=this.root.classList.contains("projector")!==this.view.projector;this.root.classList.toggle("projector",this.view.projector),this.root.dataset.theme=this.view.theme==="auto"?this.themeAround()??"auto":this.view.theme,Vt(this.page(),this.root);let s=this.focusNext?this.root.querySelector(this.focusNext):null;this.focusNext="",s?.focus(),t&&this.focused?.scrollIntoView({block:"nearest"}),this.root.dataset.moment=this.isSettled?`${this.moment} ${JSON.stringify(this.view)}`:""}))}page(){return!this.scene||!this.state?a`<p class="waiting" role="status">${this.waitingText()}</p>`:a`
+      ${ce(this)}
       <div class="panels">
-        ${oe(this)} ${Ae(this)} ${be(this)}
-        ${he(this)} ${ue(this)} ${fe(this)} ${me(this)} ${ge(this)}
-        ${we(this)} ${ve(this)}
+        ${he(this)} ${be(this)} ${xe(this)}
+        ${pe(this)} ${$e(this)} ${ge(this)} ${we(this)} ${ve(this)}
+        ${Ae(this)} ${_e(this)}
       </div>
-      ${ae(this)}
-    `}waitingText(){return this.refused?"The board was started anew, with another address: open that one.":this.connected?"Loading …":"Waiting for the board …"}};var qs={f4:Float32Array,f8:Float64Array,u1:Uint8Array,i4:Int32Array},_e={NaN:NaN,Infinity:1/0,"-Infinity":-1/0};function ut(e,t){if(typeof e=="string")return e in _e?_e[e]:e;if(Array.isArray(e))return e.map(s=>ut(s,t));if(e===null||typeof e!="object")return e;if("$array"in e){let s=qs[e.dtype],n=e.shape.reduce((i,r)=>i*r,1);return{data:new s(t(n*s.BYTES_PER_ELEMENT,e.$array)),shape:e.shape}}return Object.fromEntries(Object.entries(e).map(([s,n])=>[s,ut(n,t)]))}var Ot=class{readOnly=!1;constructor(t){this.model=t,this.last=0,this.page=crypto.randomUUID(),this.waiting=new Map,this.listeners=[],this.hear=(s,n)=>this.take(s,n),t.on("msg:custom",this.hear)}request(t,s={}){return new Promise((n,i)=>{let r=++this.last;this.waiting.set(r,{resolve:n,reject:i}),this.model.send({page:this.page,id:r,cmd:t,args:s})})}listen(t){this.listeners.push(t),queueMicrotask(()=>t({event:"connected"}))}take(t,s){if(!t.event&&t.page!==this.page)return;let n=ut(t,(a,l)=>{let c=s[l];return c.buffer.slice(c.byteOffset,c.byteOffset+c.byteLength)});if(n.event){for(let a of this.listeners)a(n);return}let{resolve:i,reject:r}=this.waiting.get(n.id)??{};this.waiting.delete(n.id),n.ok?i?.(n.result):r?.(new Error(n.error))}close(){this.model.off("msg:custom",this.hear)}},wi={render({model:e,el:t}){let s=document.createElement("div");s.className="chainrule-board",s.tabIndex=-1,t.append(s);let n=new Ot(e);return new dt(s,n),()=>n.close()}};export{wi as default};
+      ${le(this)}
+    `}waitingText(){return this.told?this.told:this.refused?"The board was started anew, with another address: open that one.":this.connected?"Loading …":"Waiting for the board …"}};var Bs={f4:Float32Array,f8:Float64Array,u1:Uint8Array,i4:Int32Array},Ne={NaN:NaN,Infinity:1/0,"-Infinity":-1/0};function ut(e,t){if(typeof e=="string")return e in Ne?Ne[e]:e;if(Array.isArray(e))return e.map(s=>ut(s,t));if(e===null||typeof e!="object")return e;if("$array"in e){let s=Bs[e.dtype],n=e.shape.reduce((i,r)=>i*r,1);return{data:new s(t(n*s.BYTES_PER_ELEMENT,e.$array)),shape:e.shape}}return Object.fromEntries(Object.entries(e).map(([s,n])=>[s,ut(n,t)]))}var Ws=3e3,Et="The kernel was restarted or has ended: run this cell again for a new board.",Vs="No answer from the kernel. If a cell is running, the board goes on when it has finished; if the kernel is gone, run this cell again.",Pt=class{readOnly=!1;constructor(t){this.model=t,this.last=0,this.page=Array.from(crypto.getRandomValues(new Uint32Array(4)),s=>s.toString(36)).join("-"),this.waiting=new Map,this.listeners=[],this.patience=0,this.isSilent=!1,this.isGone=!1,this.hear=(s,n)=>this.take(s,n),this.leave=()=>this.end(),t.on("msg:custom",this.hear),t.on("comm_live_update",this.leave)}request(t,s={},n=!1){return this.isGone?Promise.reject(new Error(Et)):new Promise((i,r)=>{let o=++this.last;this.waiting.set(o,{resolve:i,reject:r}),this.model.send({page:this.page,id:o,cmd:t,args:s,patient:n}),this.watch()})}listen(t){this.listeners.push(t),queueMicrotask(()=>t({event:"connected"}))}take(t,s){if(this.isSilent&&(this.isSilent=!1,this.tell({event:"told",text:""})),!t.event&&t.page!==this.page)return;let n=ut(t,(o,l)=>{let c=s[l];return c.buffer.slice(c.byteOffset,c.byteOffset+c.byteLength)});if(n.event){this.tell(n);return}let{resolve:i,reject:r}=this.waiting.get(n.id)??{};this.waiting.delete(n.id),this.watch(),n.ok?i?.(n.result):r?.(new Error(n.error))}watch(){clearTimeout(this.patience),this.waiting.size&&(this.patience=setTimeout(()=>{this.isSilent=!0,this.tell({event:"told",text:Vs})},Ws))}tell(t){for(let s of this.listeners)s(t)}end(){this.isGone=!0,clearTimeout(this.patience),this.tell({event:"disconnected",refused:!0,text:Et});for(let{reject:t}of this.waiting.values())t(new Error(Et));this.waiting.clear()}close(){clearTimeout(this.patience),this.model.off("msg:custom",this.hear),this.model.off("comm_live_update",this.leave)}};function Gs(){let{body:e,documentElement:t}=document,s=e.dataset.jpThemeLight;if(s)return s==="true"?"light":"dark";if(e.dataset.vscodeThemeKind)return e.dataset.vscodeThemeKind.includes("light")?"light":"dark";let n=t.getAttribute("theme");return n==="dark"||n==="light"?n:null}var Ti={render({model:e,el:t}){let s=document.createElement("div");s.className="chainrule-board",s.tabIndex=-1;let n=document.createElement("style");n.textContent=e.get("_css"),t.attachShadow({mode:"open"}).append(n,s);let i=new Pt(e),r=new dt(s,i,{themeAround:Gs}),o=new MutationObserver(()=>r.draw());return o.observe(document.body,{attributes:!0}),o.observe(document.documentElement,{attributes:!0}),()=>{o.disconnect(),i.close()}}};export{Ti as default};
 /*! Bundled license information:
 
 lit-html/lit-html.js:

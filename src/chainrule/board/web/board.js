@@ -29,6 +29,8 @@ import { quizPanel } from "./panels/quiz.js";
  * @property {"" | "network" | "quiz" | "keys"} panel the one that is open
  */
 
+/** @typedef {{moment: string, args: object | null, text: string}} Asked */
+
 /** Answers that are kept, by what they depend on. @type {Record<string, (board: Board) => object | null>} */
 const QUESTIONS = {
   frame: (board) => ({ focus: board.view.focus }),
@@ -45,16 +47,20 @@ const QUESTIONS = {
   ledger: (board) => (board.ledgerEntry ? { entry: board.ledgerEntry, focus: board.view.focus, top: 12 } : null),
 };
 
+const PATIENCE = 100; // milliseconds between two pictures of a run that plays
+
 export class Board {
   /**
    * @param {HTMLElement} root
    * @param {Transport} transport
-   * @param {{address?: boolean}} options
+   * @param {{address?: boolean, themeAround?: () => "light" | "dark" | null}} options the theme of what is around, where
+   * that isn't the browser's
    */
   constructor(root, transport, options = {}) {
     this.root = root;
     this.transport = transport;
     this.keepsAddress = options.address ?? false;
+    this.themeAround = options.themeAround ?? (() => null);
     /** @type {View} */
     this.view = { ...FIRST_VIEW };
     this.listed = 30;
@@ -62,11 +68,10 @@ export class Board {
     this.state = null;
     /** @type {any} */
     this.scene = null;
-    this.sceneOf = ""; // the state that it was asked for
     /** @type {Record<string, any>} */
     this.answers = {};
-    /** @type {Record<string, string>} */
-    this.askedFor = {};
+    /** @type {Record<string, Asked>} */
+    this.asked = {};
     /** @type {Record<string, string>} what went wrong, by question */
     this.errors = {};
     /** @type {{node: string, gradient: boolean, row: number, column: number} | null} */
@@ -74,6 +79,7 @@ export class Board {
     this.connected = false;
     this.refused = false;
     this.message = "";
+    this.told = ""; // by the transport
     /** @type {any} */
     this.check = null;
     /** @type {any} */
@@ -83,9 +89,14 @@ export class Board {
     /** @type {HTMLElement | null} */
     this.cameFrom = null; // what had the focus before a panel opened
     this.focusNext = ""; // what gets it with the next drawing: a selector
-    this.isAsking = false;
+    /** @type {number | null} steps a second that Play goes at, null for as fast as it goes */
+    this.pace = null;
+    /** @type {Set<string>} questions on their way */
+    this.asking = new Set();
     this.pending = 0; // commands that have not been answered
     this.isRendering = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.soon = undefined;
     transport.listen((event) => this.hear(event));
     listenToKeys(this);
     if (this.keepsAddress) {
@@ -102,7 +113,7 @@ export class Board {
     return this.view.plane ?? this.scene.plane;
   }
 
-  /** Whether the paper is dark. */
+  /** Light or dark: as chosen, as the notebook around is, or as the browser is. */
   get paper() {
     return themeOf(this.root);
   }
@@ -114,6 +125,20 @@ export class Board {
 
   get readOnly() {
     return this.transport.readOnly;
+  }
+
+  get recorded() {
+    return this.transport.recorded ?? null;
+  }
+
+  /** Whether a row can drive the board. @param {number} row */
+  canFocus(row) {
+    return this.recorded?.rows.includes(row) ?? true;
+  }
+
+  /** Whether there is something to say about an entry. @param {string} entry */
+  canSelect(entry) {
+    return this.recorded?.entries.some((one) => one === entry || `d${one}` === entry) ?? true;
   }
 
   /** The entry whose paths are shown: the selected one, without the d of its gradient. */
@@ -132,6 +157,10 @@ export class Board {
     } else if (event.event === "disconnected") {
       this.connected = false;
       this.refused = event.refused;
+      this.told = event.text ?? "";
+      this.draw();
+    } else if (event.event === "told") {
+      this.told = event.text;
       this.draw();
     } else if (event.event === "state") {
       this.take(event);
@@ -145,8 +174,9 @@ export class Board {
     try {
       this.scene = await this.transport.request("scene");
       const wanted = this.keepsAddress ? this.readAddress() : undefined;
+      this.fitView();
       let state = await this.transport.request("state");
-      if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state && !this.readOnly) {
+      if (wanted !== undefined && wanted !== state.step && !state.playing && !this.state) {
         state = await this.transport.request("goto", { step: wanted });
       }
       this.take(state);
@@ -157,16 +187,16 @@ export class Board {
 
   /** @param {any} state */
   async take(state) {
-    const kept = `${state.revision}/${state.version}`; // another optimizer is another version
+    const isOther = !this.scene || state.revision !== this.scene.revision || state.version !== this.scene.version;
     const stopped = state.stopped_at !== null && this.state?.stopped_at !== state.stopped_at;
     this.state = state;
+    if (state.playing) this.pace = state.rate;
     const { edited } = this;
     if (edited && (edited.state.step !== state.step || edited.state.version !== state.version)) this.edited = null;
-    if (this.sceneOf !== kept) {
+    if (isOther) {
       const scene = await this.transport.request("scene");
-      const isNew = scene.revision !== this.scene?.revision; // it may have come meanwhile
+      const isNew = this.scene?.revision !== scene.revision; // asked now: two words of one change may cross
       this.scene = scene;
-      this.sceneOf = kept;
       if (isNew) this.fitView();
     }
     if (stopped) this.goToTrouble();
@@ -185,7 +215,7 @@ export class Board {
     this.edited = null;
     this.message = "";
     this.answers = {};
-    this.askedFor = {};
+    this.asked = {};
   }
 
   async goToTrouble() {
@@ -245,11 +275,16 @@ export class Board {
   /** Open a panel, or close it if it is the open one; the focus goes there and comes back. @param {View["panel"]} panel */
   toggle(panel) {
     const isOpen = this.view.panel !== panel && panel !== "";
-    const { activeElement } = document;
-    if (isOpen && !this.view.panel) this.cameFrom = activeElement instanceof HTMLElement && this.root.contains(activeElement) ? activeElement : null;
+    if (isOpen && !this.view.panel) this.cameFrom = this.focused;
     this.look({ panel: isOpen ? panel : "" });
     if (isOpen) this.focusOn(`.${panel} :is(input, button)`);
     else this.cameFrom?.focus();
+  }
+
+  /** What has the focus, if it is in the board. */
+  get focused() {
+    const { activeElement } = /** @type {Document | ShadowRoot} */ (this.root.getRootNode());
+    return activeElement instanceof HTMLElement && this.root.contains(activeElement) ? activeElement : null;
   }
 
   /** Close what is open: a panel, or a node's numbers. */
@@ -263,56 +298,65 @@ export class Board {
     }
   }
 
-  /** Ask again for whatever depends on what has changed; one round at a time, the newest wins. */
+  /** Ask again for whatever depends on what has changed. */
   async refresh() {
     this.draw();
-    if (this.isAsking || !this.connected || !this.scene || !this.state) return;
-    this.isAsking = true;
-    try {
-      while (await this.askOnce());
-    } finally {
-      this.isAsking = false;
-    }
+    if (!this.connected || !this.scene || !this.state) return;
+    await Promise.all(Object.keys(QUESTIONS).map((name) => this.ask(name)));
     if (this.keepsAddress) this.writeAddress();
     this.draw();
   }
 
-  /** Questions, with their arguments, whose answers are of another moment or to something else. */
-  get outdated() {
-    return Object.entries(QUESTIONS)
-      .map(([name, args]) => /** @type {const} */ ([name, args(this)]))
-      .filter(([name, args]) => this.askedFor[name] !== `${this.moment} ${JSON.stringify(args)}`);
+  /**
+   * What a question depends on now: the moment and its arguments, null where it is not to be asked.
+   * @param {string} name
+   * @returns {Asked}
+   */
+  wanted(name) {
+    const args = QUESTIONS[name](this);
+    return { moment: this.moment, args, text: JSON.stringify(args) };
+  }
+
+  /** @param {string} name */
+  isCurrent(name) {
+    const [asked, wanted] = [this.asked[name], this.wanted(name)];
+    return asked?.moment === wanted.moment && asked.text === wanted.text;
+  }
+
+  /**
+   * Ask a question until its answer is the present one; once at a time, unless somebody has clicked on something else.
+   * Where only a run that plays has moved on it is patient: what somebody has clicked goes first.
+   * @param {string} name
+   */
+  async ask(name) {
+    if (this.asking.has(name) && this.asked[name]?.text === this.wanted(name).text) return;
+    this.asking.add(name);
+    while (!this.isCurrent(name)) {
+      const wanted = this.wanted(name);
+      const patient = this.state.playing && this.asked[name]?.text === wanted.text;
+      this.asked[name] = wanted;
+      let answer;
+      let error = "";
+      try {
+        if (wanted.args !== null) answer = await this.transport.request(name, wanted.args, patient);
+      } catch (thrown) {
+        error = /** @type {Error} */ (thrown).message;
+      }
+      if (this.asked[name] !== wanted) return; // something else was asked meanwhile
+      this.answers[name] = answer;
+      this.errors[name] = error;
+      if (name === "inspect" && error) this.message = error; // its panel may be out of sight
+      if (patient) this.drawSoon();
+      else this.draw();
+    }
+    this.asking.delete(name);
   }
 
   /** Whether all that is shown is of one moment. */
   get isSettled() {
-    return Boolean(this.state && this.scene) && this.state.revision === this.scene.revision && !this.isAsking && !this.pending && !this.outdated.length;
-  }
-
-  /** @returns {Promise<boolean>} whether something was out of date */
-  async askOnce() {
-    const { moment, outdated: wanted } = this;
-    if (!wanted.length) return false;
-    await Promise.all(
-      wanted.map(async ([name, args]) => {
-        this.askedFor[name] = `${moment} ${JSON.stringify(args)}`;
-        if (args === null) {
-          delete this.answers[name];
-          delete this.errors[name];
-          return;
-        }
-        try {
-          this.answers[name] = await this.transport.request(name, args);
-          delete this.errors[name];
-        } catch (error) {
-          delete this.answers[name];
-          this.errors[name] = /** @type {Error} */ (error).message;
-          if (name === "inspect") this.message = this.errors[name]; // its panel may be out of sight
-        }
-      }),
-    );
-    this.draw();
-    return true;
+    const isOfOneMoment = this.scene?.revision === this.state?.revision && this.scene?.version === this.state?.version;
+    if (!this.state || !isOfOneMoment || this.pending || this.asking.size) return false;
+    return Object.keys(QUESTIONS).every((name) => this.isCurrent(name));
   }
 
   /**
@@ -344,7 +388,7 @@ export class Board {
   }
 
   togglePlay() {
-    return this.state.playing ? this.command("pause") : this.command("play", { rate: this.state.rate });
+    return this.state.playing ? this.command("pause") : this.command("play", { rate: this.pace });
   }
 
   /** @param {string} entry @param {number} value */
@@ -358,6 +402,11 @@ export class Board {
 
   async runCheck() {
     if (this.check && !this.check.parameters) return; // it is under way
+    if (this.recorded) {
+      if (this.recorded.checked === null) return;
+      this.look({ focus: null });
+      await this.command("seek", { step: this.recorded.checked });
+    }
     this.check = { done: 0, of: 1 };
     this.draw();
     const moment = { step: this.state.step, version: this.state.version };
@@ -385,6 +434,14 @@ export class Board {
     if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname + location.search);
   }
 
+  /** Draw once for all answers of a moment that nobody waits for. */
+  drawSoon() {
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.draw();
+    }, PATIENCE);
+  }
+
   draw() {
     if (this.isRendering) return;
     this.isRendering = true;
@@ -392,12 +449,12 @@ export class Board {
       this.isRendering = false;
       const isResized = this.root.classList.contains("projector") !== this.view.projector;
       this.root.classList.toggle("projector", this.view.projector);
-      this.root.dataset.theme = this.view.theme;
+      this.root.dataset.theme = this.view.theme === "auto" ? (this.themeAround() ?? "auto") : this.view.theme;
       render(this.page(), this.root);
       const next = this.focusNext ? /** @type {HTMLElement | null} */ (this.root.querySelector(this.focusNext)) : null;
       this.focusNext = "";
       next?.focus();
-      if (isResized && this.root.contains(document.activeElement)) document.activeElement?.scrollIntoView({ block: "nearest" });
+      if (isResized) this.focused?.scrollIntoView({ block: "nearest" });
       this.root.dataset.moment = this.isSettled ? `${this.moment} ${JSON.stringify(this.view)}` : ""; // for who waits
     });
   }
@@ -418,6 +475,7 @@ export class Board {
   }
 
   waitingText() {
+    if (this.told) return this.told;
     if (this.refused) return "The board was started anew, with another address: open that one.";
     return this.connected ? "Loading …" : "Waiting for the board …";
   }

@@ -156,7 +156,7 @@ export function regions(plane, focus) {
     for (let i = 0; i < size * size; ++i) {
       const from = (size - 1 - Math.floor(i / size)) * size + (i % size); // the grid's rows go up
       const colour = classColour(classes.data[from]);
-      const sure = Math.max(0, (confidence.data[from] - 1 / n) / (1 - 1 / n));
+      const sure = Math.max(0, (confidence.data[from] / 255 - 1 / n) / (1 - 1 / n));
       const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
       image.data.set([r, g, b, (theme === "dark" ? 40 : 26) + 100 * sure], 4 * i);
     }

@@ -2,7 +2,8 @@
 
 /** @typedef {import("./board.js").Board} Board */
 
-export const KEYS = [
+/** @type {[string, string][]} */
+const KEYS = [
   ["Space", "play, pause"],
   [". and ,", "one step on, one back"],
   ["/", "find a node or an entry"],
@@ -18,13 +19,21 @@ export const KEYS = [
   ["Esc", "close what is open"],
 ];
 
+/** The keys and what they do, for a list. @param {Board} board */
+export function keysOf(board) {
+  return board.readOnly ? KEYS.filter(([key]) => key !== "q") : KEYS;
+}
+
 /** @param {Board} board */
 export function listenToKeys(board) {
   const heard = board.keepsAddress ? document : board.root; // a notebook has keys of its own
   heard.addEventListener("keydown", (given) => {
     const event = /** @type {KeyboardEvent} */ (given);
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || !board.scene) return;
+    const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
+    // What is meant for the board is not for the notebook around; Escape and Tab lead out.
+    if (!board.keepsAddress && isPlain && event.key !== "Escape" && event.key !== "Tab") event.stopPropagation();
+    if (!isPlain || !board.scene) return;
     if (event.key === "Escape") {
       if (target.id === "find") board.goTo(board.view.entry ?? board.scene.nodes[0].name);
       else board.close();
@@ -32,7 +41,7 @@ export function listenToKeys(board) {
     }
     if (isTyping(target) || (event.key in STEPS && walkCells(event, target))) return;
     const act = ACTIONS[event.key];
-    if (!act || (board.readOnly && MOVES.has(event.key))) return;
+    if (!act) return;
     // A button takes Space for itself, but for a node: with the focus it is selected already.
     if (event.key === " " && target.closest("button:not(.card), a, summary")) return;
     if ((event.key in STEPS || event.key === "Home") && target.closest("input, .scroll[tabindex], .math, pre")) return; // these scroll
@@ -40,9 +49,6 @@ export function listenToKeys(board) {
     act(board);
   });
 }
-
-/** What only a run that goes on can do. */
-const MOVES = new Set([" ", ".", ",", "h", "g", "q", "Home"]);
 
 /** Rows and columns on. @type {Record<string, [number, number]>} */
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -75,16 +81,16 @@ const ACTIONS = {
   " ": (board) => board.togglePlay(),
   ".": (board) => board.command("step"),
   ",": (board) => board.command("back"),
-  "/": (board) => /** @type {HTMLElement | null} */ (board.root.querySelector("#find"))?.focus(),
+  "/": (board) => /** @type {HTMLElement | null} */ (board.root.querySelector(".find input"))?.focus(),
   h: (board) => board.command("phase"),
   g: (board) => {
     board.runCheck();
-    board.focusOn(".check button");
+    board.focusOn(".check .bar button");
   },
   m: (board) => board.look({ focus: null }),
-  n: (board) => board.look({ focus: ((board.view.focus ?? -1) + 1) % board.scene.rows }),
+  n: (board) => board.look({ focus: nextRow(board) }),
   p: (board) => board.look({ projector: !board.view.projector }),
-  q: (board) => board.toggle("quiz"),
+  q: (board) => board.readOnly || board.toggle("quiz"),
   "?": (board) => board.toggle("keys"),
   Home: (board) => board.command("reset"),
   ArrowRight: (board) => walk(board, 1),
@@ -92,6 +98,14 @@ const ACTIONS = {
   ArrowUp: (board) => turn(board, false),
   ArrowDown: (board) => turn(board, true),
 };
+
+/** @param {Board} board */
+function nextRow(board) {
+  const { focus } = board.view;
+  const { recorded } = board;
+  if (recorded) return recorded.rows[(recorded.rows.indexOf(focus ?? -1) + 1) % recorded.rows.length] ?? null;
+  return ((focus ?? -1) + 1) % board.scene.rows;
+}
 
 /**
  * Follow an edge from the selected node: along the values forward, or back. In the backward lane the arrows keep their

@@ -7,9 +7,10 @@ const LONGEST_WAIT = 3000;
 
 /**
  * @typedef {object} Transport
- * @property {(cmd: string, args?: object) => Promise<any>} request
+ * @property {(cmd: string, args?: object, patient?: boolean) => Promise<any>} request patient: others may go first
  * @property {(listener: (event: any) => void) => void} listen
  * @property {boolean} readOnly
+ * @property {{steps: number[], rows: number[], entries: string[], checked: number | null}} [recorded] what a file without a session holds
  */
 
 /** @implements {Transport} */
@@ -30,8 +31,8 @@ export class SocketTransport {
     this.connect();
   }
 
-  /** @param {string} cmd @param {object} args */
-  request(cmd, args = {}) {
+  /** @param {string} cmd @param {object} args @param {boolean} patient */
+  request(cmd, args = {}, patient = false) {
     return new Promise((resolve, reject) => {
       if (this.socket?.readyState !== WebSocket.OPEN) {
         reject(new Error("not connected"));
@@ -39,7 +40,7 @@ export class SocketTransport {
       }
       const id = ++this.last;
       this.waiting.set(id, { resolve, reject });
-      this.socket.send(JSON.stringify({ id, cmd, args }));
+      this.socket.send(JSON.stringify({ id, cmd, args, patient }));
     });
   }
 

@@ -17,10 +17,10 @@ export function checkPanel(board) {
     <section class="panel check" aria-labelledby="check-title">
       <div class="bar">
         <h2 id="check-title">Check</h2>
-        ${board.readOnly ? nothing : html`<button type="button" aria-disabled=${Boolean(isRunning)} @click=${() => board.runCheck()}>Check the gradients</button>`}
+        ${board.recorded?.checked === null ? nothing : html`<button type="button" aria-disabled=${Boolean(isRunning)} @click=${() => board.runCheck()}>${board.recorded ? `Show the check of step ${board.recorded.checked}` : "Check the gradients"}</button>`}
       </div>
       ${!check
-        ? html`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.</p>`
+        ? html`<p class="hint">Is the gradient right? Each entry against (J(w + h) − J(w − h)) / 2h.${board.recorded?.checked === null ? " No check was recorded." : nothing}</p>`
         : isRunning
           ? html`<p role="status"><progress aria-label="Entries checked" max=${check.of} .value=${check.done}></progress> ${grouped(check.done)} of ${grouped(check.of)} entries</p>`
           : verdict(board, check)}
@@ -34,7 +34,7 @@ function verdict(board, check) {
   return html`
     <p class="verdict ${check.worst_error <= 1e-6 ? "good" : "bad"}">
       ${check.worst_error <= 1e-6 ? "The gradients agree" : "The gradients DIFFER"}: largest relative error
-      ${number(check.worst_error, "worst error", 2)}${check.worst ? html` at <button type="button" class="link" @click=${() => board.select(check.worst)}>${check.worst}</button>` : nothing}${isOld ? html` (at step ${check.step})` : nothing}
+      ${number(check.worst_error, "worst error", 2)}${check.worst ? html` at ${board.canSelect(check.worst) ? html`<button type="button" class="link" @click=${() => board.select(check.worst)}>${check.worst}</button>` : check.worst}` : nothing}${isOld ? html` (at step ${check.step})` : nothing}
     </p>
     <div class="maps">
       ${check.parameters.map(

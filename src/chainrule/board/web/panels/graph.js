@@ -29,7 +29,7 @@ export function graphPanel(board) {
         <form class="find" @submit=${(/** @type {Event} */ event) => find(board, event)}>
           <label for="find">Find</label>
           <input id="find" name="entry" list="nodes" placeholder="W1[0, 3]" autocomplete="off" spellcheck="false" />
-          <datalist id="nodes">${scene.nodes.map((/** @type {any} */ node) => html`<option value=${node.name}></option>`)}</datalist>
+          <datalist id="nodes">${scene.nodes.map((/** @type {any} */ node) => html`<option value=${node.name}></option>`)}${board.recorded?.entries.map((entry) => html`<option value=${entry}></option>`)}</datalist>
         </form>
       </div>
       <div class="scroll" role="group" aria-label="Nodes">
@@ -168,11 +168,16 @@ function entries(board) {
   const { block } = board.answers;
   const expanded = /** @type {NonNullable<Board["expanded"]>} */ (board.expanded);
   const name = expanded.gradient ? `d${expanded.node}` : expanded.node;
-  if (!block) return html`<p class="waiting">${board.errors.block ?? "…"}</p>`;
+  if (!block) return html`<p class="waiting">${board.errors.block || "…"}</p>`;
   const [rows, columns] = block.entries.shape;
   const isVector = block.shape.length < 2;
-  const index = (/** @type {number} */ i, /** @type {number} */ j) =>
-    block.shape.length === 0 ? "" : isVector ? `[${block.column + j}]` : `[${block.row + i}, ${block.column + j}]`;
+  const node = board.scene.nodes.find((/** @type {any} */ one) => one.name === expanded.node);
+  const isAlone = node.batch && board.view.focus !== null; // a row alone goes without its index
+  const index = (/** @type {number} */ i, /** @type {number} */ j) => {
+    const places = isVector ? [block.column + j] : [block.row + i, block.column + j];
+    const shown = block.shape.length === 0 ? [] : isAlone ? places.slice(1) : places;
+    return shown.length ? `[${shown.join(", ")}]` : "";
+  };
   return html`
     <div class="entries">
       <div class="bar">
@@ -188,14 +193,26 @@ function entries(board) {
           <tbody>
             ${range(rows).map(
               (i) => html`<tr><th scope="row">${isVector ? "" : block.row + i}</th>
-                ${range(columns).map((j) => html`<td><button type="button" class="entry" tabindex=${i || j ? -1 : 0} data-entry="${name}${index(i, j)}"
-                  @click=${() => board.select(name + index(i, j))}>${number(block.entries.data[i * columns + j], `entry ${name}${index(i, j)}`, 3)}</button></td>`)}</tr>`,
+                ${range(columns).map((j) => html`<td>${entryCell(board, name + index(i, j), block.entries.data[i * columns + j], i + j === 0)}</td>`)}</tr>`,
             )}
           </tbody>
         </table>
       </div>
     </div>
   `;
+}
+
+/**
+ * A number of the table; a button where more is known of it.
+ * @param {Board} board
+ * @param {string} name
+ * @param {number} value
+ * @param {boolean} isStop for Tab; arrows lead on
+ */
+function entryCell(board, name, value, isStop) {
+  const shown = number(value, `entry ${name}`, 3);
+  if (!board.canSelect(name)) return shown;
+  return html`<button type="button" class="entry" tabindex=${isStop ? 0 : -1} data-entry=${name} @click=${() => board.select(name)}>${shown}</button>`;
 }
 
 /**
@@ -207,6 +224,7 @@ function entries(board) {
  */
 function mover(board, what, first, count, all) {
   if (count >= all) return nothing;
+  if (board.readOnly) return html`<span class="mover">${what} 0 to ${count - 1} of ${all}: the others were not recorded</span>`;
   const key = what === "rows" ? "row" : "column";
   const go = (/** @type {number} */ to) => {
     board.expanded = { .../** @type {any} */ (board.expanded), [key]: Math.max(0, to < all ? to : first) };

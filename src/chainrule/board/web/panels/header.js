@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit-html";
 import { PANELS } from "../address.js";
-import { KEYS } from "../keys.js";
+import { keysOf } from "../keys.js";
 import { even, grouped, number } from "../numbers.js";
 
 /** @typedef {import("../board.js").Board} Board */
@@ -14,9 +14,9 @@ export function header(board) {
     <header>
       <div class="title">
         <h1>chainrule board</h1>
-        <p>${scene.title} · ${layers(scene)} · ${grouped(scene.parameters)} parameters</p>
+        <p>${scene.title} · ${layers(scene)} · ${grouped(scene.parameters)} parameters${board.recorded ? html` · a recording of ${grouped(board.recorded.steps.length)} steps of ${grouped(state.furthest)}` : nothing}</p>
         <div class="tools">
-          ${board.readOnly ? nothing : pace(board)}
+          ${pace(board)}
           <button type="button" aria-pressed=${board.view.projector} @click=${() => board.look({ projector: !board.view.projector })}>Projector</button>
           <button type="button" @click=${() => board.look({ theme: nextTheme(board.view.theme) })}>Theme: ${board.view.theme}</button>
           ${PANELS.filter((panel) => panel === "keys" || !board.readOnly).map((panel) => toggle(board, panel))}
@@ -24,14 +24,14 @@ export function header(board) {
       </div>
       <div class="run">
         <div class="primary">
-          ${board.readOnly ? nothing : controls(board)}
+          ${controls(board)}
           <dl class="measures">
             <div><dt>step</dt><dd data-of="step" data-exact=${state.step}>${grouped(state.step)}</dd></div>
             <div><dt>loss</dt><dd>${number(board.answers.frame?.loss, "loss", 4, even)}</dd></div>
             <div><dt>accuracy</dt><dd>${number(board.answers.samples?.accuracy, "accuracy", 3, even)}</dd></div>
           </dl>
         </div>
-        ${board.readOnly ? nothing : [jumps(board), phases(board)]}
+        ${jumps(board)} ${phases(board)}
       </div>
     </header>
   `;
@@ -55,12 +55,11 @@ function toggle(board, panel) {
 
 /** @param {Board} board */
 function pace(board) {
-  const { rate } = board.state;
   return html`
     <label>Pace
       <select @change=${(/** @type {any} */ event) => keepPace(board, event.target.value)}>
-        <option value="" ?selected=${rate === null}>full speed</option>
-        ${[1, 4, 20, 100].map((each) => html`<option value=${each} ?selected=${rate === each}>${each} a second</option>`)}
+        <option value="" ?selected=${board.pace === null}>${board.readOnly ? "2 a second" : "full speed"}</option>
+        ${(board.readOnly ? [1, 4, 10] : [1, 4, 20, 100]).map((each) => html`<option value=${each} ?selected=${board.pace === each}>${each} a second</option>`)}
       </select>
     </label>
   `;
@@ -68,9 +67,8 @@ function pace(board) {
 
 /** @param {Board} board @param {string} value */
 function keepPace(board, value) {
-  const rate = value ? Number(value) : null;
-  if (board.state.playing) board.command("play", { rate });
-  else board.state.rate = rate;
+  board.pace = value ? Number(value) : null;
+  if (board.state.playing) board.command("play", { rate: board.pace });
 }
 
 /** Where there is nothing behind, the buttons do nothing; they keep the focus all the same. @param {Board} board */
@@ -89,7 +87,7 @@ function controls(board) {
 function jumps(board) {
   return html`
     <div class="jumps" role="group" aria-label="Jumps">
-      <button type="button" @click=${() => board.command("step", { count: 100 })}>100 steps</button>
+      ${board.readOnly ? nothing : html`<button type="button" @click=${() => board.command("step", { count: 100 })}>100 steps</button>`}
       <button type="button" @click=${() => board.command("reset")} aria-disabled=${board.state.step === 0}>To the start</button>
     </div>
   `;
@@ -111,7 +109,7 @@ function phases(board) {
 /** What there is to say, in sight wherever the page is scrolled to. @param {Board} board */
 export function notices(board) {
   const words = [];
-  if (!board.connected) words.push(board.waitingText());
+  if (!board.connected || board.told) words.push(board.waitingText());
   if (board.state.stopped_at !== null) {
     words.push(`Step ${board.state.stopped_at + 1}: the loss is no longer a number. The run has stopped before it.`);
   }
@@ -125,7 +123,7 @@ export function keyList(board) {
   return html`
     <section class="panel keys" aria-labelledby="keys-title">
       <div class="bar"><h2 id="keys-title">Keys</h2><button type="button" class="close" @click=${() => board.close()}>Close</button></div>
-      <dl>${KEYS.map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl>
+      <dl>${keysOf(board).map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl>
     </section>
   `;
 }

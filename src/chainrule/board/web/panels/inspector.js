@@ -17,7 +17,7 @@ export function inspectorPanel(board) {
         ? html`<p class="hint">Select a node of the graph, or find an entry: <kbd>/</kbd> then <code>W1[0, 3]</code>.</p>`
         : inspect
           ? about(board, inspect)
-          : html`<p class="hint">${board.errors.inspect ?? "…"}</p>`}
+          : html`<p class="hint">${board.errors.inspect || "…"}</p>`}
     </section>
   `;
 }
@@ -40,7 +40,7 @@ function about(board, found) {
       `,
     )}
     ${found.editable && !board.readOnly ? keyed(found.editable, editor(board, found)) : nothing}
-    ${found.numpy ? numpy(board, found) : nothing}
+    ${found.numpy ? numpy(board, found) : board.readOnly ? html`<p class="hint">As NumPy: not recorded.</p>` : nothing}
   `;
 }
 

@@ -16,16 +16,25 @@ export function ledgerPanel(board) {
         ${ledger ? html`<p class="aside">d${ledger.loss}/d${ledger.entry} · ${ledger.count} paths, ${ledger.over}</p>` : nothing}
       </div>
       ${entry === null
-        ? html`<p class="hint">Select one entry, such as <button type="button" class="link" @click=${() => board.select(firstEntry(board))}>${firstEntry(board)}</button>, to see every path from it to the loss.</p>`
+        ? html`<p class="hint">Select one entry, such as ${link(board, firstEntry(board))}, to see every path from it to the loss.</p>`
         : ledger
-          ? table(ledger)
-          : html`<p class="hint">${board.errors.ledger ?? "…"}</p>`}
+          ? ledger.count === "0"
+            ? html`<p class="hint">No path leads from ${ledger.entry} to ${ledger.loss}: it has no gradient.</p>`
+            : table(ledger)
+          : html`<p class="hint">${board.errors.ledger || "…"}</p>`}
+      ${board.recorded ? html`<p class="aside recorded">Recorded: ${board.recorded.entries.map((one) => html`${link(board, one)} `)}</p>` : nothing}
     </section>
   `;
 }
 
+/** @param {Board} board @param {string} entry */
+function link(board, entry) {
+  return html`<button type="button" class="link" @click=${() => board.select(entry)}>${entry}</button>`;
+}
+
 /** @param {Board} board */
 function firstEntry(board) {
+  if (board.recorded) return board.recorded.entries[0] ?? "W1[0, 0]";
   const weight = board.scene.nodes.find((/** @type {any} */ node) => node.parameter && node.shape.length === 2);
   return `${weight?.name ?? "W1"}[0, ${Math.min(3, (weight?.shape[1] ?? 4) - 1)}]`;
 }

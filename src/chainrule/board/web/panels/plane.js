@@ -15,9 +15,9 @@ export function planePanel(board) {
     <section class="panel plane" aria-labelledby="plane-title">
       <div class="bar">
         <h2 id="plane-title">Plane</h2>
-        ${scene.columns > 2 ? [0, 1].map((side) => chooser(board, side)) : nothing}
+        ${scene.columns > 2 && !board.readOnly ? [0, 1].map((side) => chooser(board, side)) : nothing}
       </div>
-      ${plane ? drawing(board, plane) : html`<p class="hint">${board.errors.plane ?? "…"}</p>`}
+      ${plane ? drawing(board, plane) : html`<p class="hint">${board.errors.plane || "…"}</p>`}
     </section>
   `;
 }
@@ -67,6 +67,7 @@ function nearest(board, plane, event) {
   let best = -1;
   let least = 0.05 ** 2;
   for (let i = 0; i < plane.rows.shape[0]; ++i) {
+    if (!board.canFocus(plane.rows.data[i])) continue;
     const dx = (plane.points.data[2 * i] - plane.across[0]) / (plane.across[1] - plane.across[0]) - x;
     const dy = (plane.points.data[2 * i + 1] - plane.up[0]) / (plane.up[1] - plane.up[0]) - y;
     if (dx * dx + dy * dy < least) [best, least] = [i, dx * dx + dy * dy];

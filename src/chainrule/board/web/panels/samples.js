@@ -20,15 +20,20 @@ export function samplesPanel(board) {
         </select></label>
         <button type="button" aria-pressed=${board.view.focus === null} @click=${() => board.look({ focus: null })}>Whole batch</button>
       </div>
-      ${sample ? residual(board, sample) : batchHint(board)}
-      ${samples ? list(board, samples) : html`<p class="hint">${board.errors.samples ?? "…"}</p>`}
+      ${sample ? residual(board, sample) : batchHint()} ${board.recorded ? recordedRows(board, board.recorded.rows) : nothing}
+      ${samples ? list(board, samples) : html`<p class="hint">${board.errors.samples || "…"}</p>`}
     </section>
   `;
 }
 
-/** @param {Board} board */
-function batchHint(board) {
+function batchHint() {
   return html`<p class="hint">The whole batch drives the board. Choose a row to follow it alone.</p>`;
+}
+
+/** @param {Board} board @param {number[]} rows */
+function recordedRows(board, rows) {
+  const link = (/** @type {number} */ row) => html`<button type="button" class="link" aria-pressed=${row === board.view.focus} data-row=${row} @click=${() => board.look({ focus: row })}>${row}</button> `;
+  return html`<p class="aside recorded">Recorded: ${rows.map(link)}</p>`;
 }
 
 /** p, y and p - y as bars. @param {Board} board @param {any} sample */
@@ -93,7 +98,7 @@ function list(board, samples) {
       </table>
     </div>
     <p class="aside">${grouped(count)} rows${others}; mean loss ${number(samples.mean_loss, "mean loss", 4, even)}
-      ${count < samples.of ? html`<button type="button" class="link" @click=${() => { board.listed += 50; board.refresh(); }}>more</button>` : nothing}</p>
+      ${count < samples.of && !board.readOnly ? html`<button type="button" class="link" @click=${() => { board.listed += 50; board.refresh(); }}>more</button>` : nothing}</p>
   `;
 }
 
@@ -111,7 +116,7 @@ function row(board, samples, i, K, isStop) {
   const predicted = p.indexOf(Math.max(...p));
   return html`
     <tr class=${at === board.view.focus ? "chosen" : ""}>
-      <th scope="row"><button type="button" class="link" tabindex=${isStop ? 0 : -1} aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button></th>
+      <th scope="row">${board.canFocus(at) ? html`<button type="button" class="link" tabindex=${isStop ? 0 : -1} aria-pressed=${at === board.view.focus} data-row=${at} @click=${() => board.look({ focus: at })}>${at}</button>` : at}</th>
       <td>${swatch(label)} ${board.scene.classes[label]}</td>
       <td class="right">${number(samples.losses.data[i], `row loss ${at}`, 4, even)}</td>
       <td class="right">${number(p[label], `row p ${at}`, 4, even)}</td>

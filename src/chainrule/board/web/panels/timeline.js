@@ -14,7 +14,7 @@ export function timelinePanel(board) {
   return html`
     <section class="panel timeline" aria-labelledby="timeline-title">
       <div class="bar"><h2 id="timeline-title">Timeline</h2>${timeline ? html`<p class="aside">step ${grouped(board.state.step)} of ${grouped(board.state.furthest)}</p>` : nothing}</div>
-      ${timeline ? body(board, timeline) : html`<p class="hint">${board.errors.timeline ?? "…"}</p>`}
+      ${timeline ? body(board, timeline) : html`<p class="hint">${board.errors.timeline || "…"}</p>`}
     </section>
   `;
 }
@@ -26,8 +26,9 @@ function body(board, timeline) {
   const column = (/** @type {any} */ tensor, /** @type {number} */ j) => Array.from({ length: marks }, (_, i) => tensor.data[i * layers.length + j]);
   return html`
     <input type="range" class="scrubber" min="0" max=${Math.max(1, board.state.furthest)} .value=${String(board.state.step)}
-      ?disabled=${board.state.furthest === 0} aria-label="Step" aria-valuetext="step ${board.state.step}"
+      ?disabled=${board.state.furthest === 0} list=${board.recorded ? "recorded-steps" : nothing} aria-label="Step" aria-valuetext="step ${board.state.step}"
       @input=${(/** @type {any} */ event) => seek(board, Number(event.target.value))} />
+    ${board.recorded ? html`<datalist id="recorded-steps">${board.recorded.steps.map((step) => html`<option value=${step}></option>`)}</datalist>` : nothing}
     <div class="curves">
       ${chart("loss, nats", timeline, [{ name: "batch", low: timeline.lowest.data, high: timeline.highest.data, edges: timeline.edges.data }], false)}
       ${chart("accuracy", timeline, [{ name: "accuracy", x: timeline.marks.data, y: Array.from(timeline.accuracies.data) }], false, [0, 1])}
@@ -110,7 +111,7 @@ function band(one, x, y) {
 function lastMark(timeline, column) {
   const last = timeline.marks.shape[0] - 1;
   return html`
-    <details class="measured"><summary>Measured at step ${grouped(timeline.marks.data[last])}: accuracy ${number(timeline.accuracies.data[last], "marked accuracy", 3)}</summary>
+    <details class="measured"><summary>Measured at step <span data-of="marked step" data-exact=${timeline.marks.data[last]}>${grouped(timeline.marks.data[last])}</span>: accuracy ${number(timeline.accuracies.data[last], "marked accuracy", 3)}</summary>
       <table>
         <thead><tr><th scope="col">weight</th><th scope="col" class="right">gradient norm</th><th scope="col" class="right">update / weight</th></tr></thead>
         <tbody>${timeline.layers.map((/** @type {string} */ name, /** @type {number} */ j) => html`<tr><th scope="row">${name}</th>
