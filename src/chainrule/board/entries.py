@@ -40,6 +40,8 @@ def inspect(stage: Stage, *, entry: str, focus: int | None = None, code: int = M
         found = explain(name=("d" if gradient else "") + base, **given)
         if gradient == reference.gradient:
             told["entry"], told["meaning"] = found.name, found.meaning
+        # A parameter's value is just a number; the lines that say something are its gradient's.
+        if gradient == (reference.gradient or reference.node in graph.parameters):
             told["numpy"] = _code(found.name, given, code)
         if isinstance(found.value, float):
             told["gradient" if gradient else "value"] = found.value
