@@ -229,7 +229,7 @@ def test_code_names_the_row_that_it_is_about(session: Session) -> None:
     code = session.ask("inspect", entry="dW1[0, 3]", focus=7)["numpy"]
     assert "# dW1[0, 3], sample 7 alone" in code
     assert "# X[7, 0]" in code
-    assert session.ask("inspect", entry="W1[0, 3]", focus=7)["numpy"] == code  # a parameter is given: its gradient is not
+    assert session.ask("inspect", entry="W1[0, 3]", focus=7)["numpy"] == code  # of its gradient
     assert session.ask("inspect", entry="dW1[0, 3]", focus=7, code=2)["numpy"] == ""
 
 
