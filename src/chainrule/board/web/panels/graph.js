@@ -37,8 +37,8 @@ export function graphPanel(board) {
           <svg viewBox="-8 -8 ${width} ${height}" width=${width} height=${height} aria-hidden="true">
             ${layout.routes.map((/** @type {any} */ route) => line(route))}
             ${layout.tags.map((/** @type {any} */ tag) => svg`<text class="tag ${tag.lane}" x=${tag.x + tag.width / 2} y=${tag.y + tag.height / 2 + 4}>${tag.text}</text>`)}
-            ${layout.headings.map((/** @type {any} */ heading) => svg`<text class="heading ${heading.lane}" x=${heading.x} y=${heading.y}>${heading.text}</text>`)}
           </svg>
+          ${layout.headings.map((/** @type {any} */ heading) => html`<div class="heading ${heading.lane}" aria-hidden="true" ${styled({ top: `${heading.y + 8}px`, left: `${heading.x + 8}px` })}><span>${heading.text}</span></div>`)}
           ${layout.boxes.map((/** @type {any} */ box) => card(board, box, told.get(box.name), stop))}
         </div>
       </div>
