@@ -72,9 +72,7 @@ class Session:
     def __init__(self, scene: Scene) -> None:
         self._stage = Stage(scene)
         self._queue: deque[Request] = deque()
-        self._patient: dict[
-            tuple[Hashable, Hashable], Request
-        ] = {}  # by who asks and what: the newest, in its first place
+        self._patient: dict[tuple[Hashable, Hashable], Request] = {}  # by who asks what: the newest, in its first place
         self._patient_at = 0.0  # when the next of these may be answered while it plays
         self._aside = ThreadPoolExecutor(1, "chainrule board: aside")
         self._wake = threading.Condition()
