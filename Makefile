@@ -27,8 +27,8 @@ test: $(VENV)/test.stamp browser ## the tests
 test-all: $(VENV)/notebook.stamp browser ## the slow tests too, a board in JupyterLab among them
 	$(BIN)/python -m pytest -m "slow or not slow"
 
-pictures: $(VENV)/test.stamp browser ## the guide's pictures of the board, anew
-	CHAINRULE_PICTURES=docs/images/board $(BIN)/python -m pytest -m slow tests/board/test_pictures.py
+pictures: $(VENV)/notebook.stamp browser ## the guide's pictures of the board, anew
+	CHAINRULE_PICTURES=docs/images/board $(BIN)/python -m pytest -m slow -k "pictures_are_made or guides_picture" tests/board
 
 # The board's tests open it in a real browser; where there is none, and none can be installed, they are skipped.
 browser:

@@ -166,6 +166,7 @@ def test_the_guides_picture(lab: JupyterLab, open_lab: Callable[[str], Any], tmp
     page = open_lab(lab.write_notebook("lecture.ipynb", BOARD))
     run_all(page)
     board_in(page)
+    choose(page, "Settings", "Theme", "JupyterLab Light")
     page.keyboard.press("Control+b")  # the list of files goes
     lesson = Lesson(page, spiral())
     lesson.root.get_by_role("button", name="100 steps").click()

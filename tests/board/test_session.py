@@ -47,13 +47,24 @@ def test_it_trains_while_questions_are_asked(session: Session) -> None:
 
 def test_patient_questions_wait_for_the_run_and_for_clicks(session: Session) -> None:
     session.ask("play")
-    patient = [session.request("plane", {"x": 0, "y": 1}, patient=True) for _ in range(40)]
+    patient = [session.request("plane", {"x": 0, "y": 1}, patient=True, asker=i) for i in range(40)]
     first = session.ask("state")["step"]
     assert sum(question.done() for question in patient) < 20
     session.ask("inspect", entry="W1[0, 3]")
     assert patient[-1].result(timeout=60)["step"] > first  # it went on, and nobody is forgotten
     session.ask("pause")
     assert session.request("plane", {}, patient=True).result(timeout=20)
+
+
+def test_a_patient_question_that_is_asked_anew_waits_no_more(session: Session) -> None:
+    """Else a page whose user clicks fast has more questions open than it may."""
+    session.ask("network", changes={"hidden_layer_sizes": [2000, 2000]})
+    session.ask("play")
+    asked = [session.request("inspect", {"entry": f"W1[0, {i}]"}, patient=True, asker="page") for i in range(100)]
+    assert session.request("inspect", {"entry": "b1[0]"}, asker="page").result(timeout=60)["entry"] == "b1[0]"
+    answered = [one for one in asked if one.exception(timeout=60) is None]
+    assert len(answered) <= 5
+    assert all("asked anew" in str(one.exception()) for one in asked if one not in answered)
 
 
 def test_a_ledger_is_of_the_moment_it_was_asked_at(session: Session) -> None:

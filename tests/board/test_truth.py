@@ -351,7 +351,7 @@ class Player:
         self.page.wait_for_timeout(self.chance.randrange(200, 500))
         self.key(" ")
         self.watched.settle()
-        step = int(dict(self.page.evaluate(READ))["step"])
+        step = int(read(self.page)["step"])
         assert step - self.oracle.run.state.step < 200, "the pace is not kept"
         self.oracle.go(step)
         return f"to {step}"
@@ -484,7 +484,7 @@ class Player:
         page.locator(".quiz button").first.click()
         self.watched.settle()
         label = page.locator(".quiz label").text_content().split("=")[0].strip()
-        names = {of.removeprefix("given ") for of, _ in page.evaluate(READ) if of.startswith("given ")}
+        names = {of.removeprefix("given ") for of in read(page) if of.startswith("given ")}
         oracle.quiz = {name: oracle.entry(name)[0] for name in {label, *names} if not name.startswith("y[")}
         oracle.quiz |= {f"y[{k}]": float(k == oracle.run.y[oracle.focus]) for k in range(oracle.run.K)}
         compare(oracle, page, [f"quiz {label}"], Counter())

@@ -175,7 +175,7 @@ class _Page:
             self._reply(request["id"], error=f"{MOST_OPEN} requests are waiting: wait for an answer")
             return
         self.n_open += 1
-        future = self.session.request(request["cmd"], request["args"], patient=request["patient"])
+        future = self.session.request(request["cmd"], request["args"], patient=request["patient"], asker=self)
 
         def answered(done: Any) -> None:
             if not self.loop.is_closed():  # the server may have ended meanwhile

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from inspect import signature
@@ -72,7 +72,7 @@ class Session:
     def __init__(self, scene: Scene) -> None:
         self._stage = Stage(scene)
         self._queue: deque[Request] = deque()
-        self._patient: deque[Request] = deque()
+        self._patient: dict[tuple[Hashable, Hashable], Request] = {}  # by who asks what: the newest, in its first place
         self._patient_at = 0.0  # when the next of these may be answered while it plays
         self._aside = ThreadPoolExecutor(1, "chainrule board: aside")
         self._wake = threading.Condition()
@@ -94,23 +94,39 @@ class Session:
         self._worker = threading.Thread(target=self._work, name="chainrule board", daemon=True)
         self._worker.start()
 
-    def request(self, cmd: str, args: Mapping[str, Any] | None = None, *, patient: bool = False) -> Future[Any]:
+    def request(
+        self, cmd: str, args: Mapping[str, Any] | None = None, *, patient: bool = False, asker: Hashable = None
+    ) -> Future[Any]:
         """Queue a command or a question; its answer, or its error, comes in the future.
 
-        A ``patient`` one lets others, and while the run plays the run, go first. Safe from any thread. Errors are
-        `ChainruleError`.
+        A ``patient`` one lets others, and while the run plays the run, go first; it is refused once the same ``asker``
+        asks the same question anew. Safe from any thread. Errors are `ChainruleError`.
         """
-        return self._put(cmd, args or {}, patient)
+        return self._put(cmd, args or {}, patient, asker)
 
-    def _put(self, cmd: str | Callable[[Stage], Any], args: Mapping[str, Any], patient: bool = False) -> Future[Any]:
+    def _put(
+        self,
+        cmd: str | Callable[[Stage], Any],
+        args: Mapping[str, Any],
+        patient: bool = False,
+        asker: Hashable = None,
+    ) -> Future[Any]:
         future: Future[Any] = Future()
+        request: Request = cmd, args, future
         with self._wake:
             if self._is_closed or len(self._queue) + len(self._patient) >= MOST_WAITING:
                 why = "the board is closed" if self._is_closed else "too many requests are waiting: ask less often"
                 future.set_exception(InputError(why))
                 return future
-            (self._patient if patient else self._queue).append((cmd, args, future))
+            overtaken = self._patient.get((asker, cmd))
+            if patient:
+                self._patient[asker, cmd] = request
+            else:
+                self._patient.pop((asker, cmd), None)
+                self._queue.append(request)
             self._wake.notify()
+        if overtaken is not None:
+            overtaken[2].set_exception(InputError(f"{cmd} was asked anew"))
         return future
 
     def ask(self, cmd: str, **args: Any) -> Any:
@@ -135,7 +151,7 @@ class Session:
         """End the run; requests that wait are refused."""
         with self._wake:
             self._is_closed = True
-            waiting = [*self._queue, *self._patient]
+            waiting = [*self._queue, *self._patient.values()]
             self._queue.clear()
             self._patient.clear()
             self._wake.notify()
@@ -168,13 +184,17 @@ class Session:
     def _answer_next(self) -> bool:
         """Answer the next request, if there is one whose time has come."""
         began = time.perf_counter()
-        if self._queue:
-            self._answer(*self._queue.popleft())
-        elif self._patient and (began >= self._patient_at or not self._playing):
-            self._answer(*self._patient.popleft())
+        with self._wake:
+            is_patient = not self._queue and (began >= self._patient_at or not self._playing)
+            if self._queue:
+                request = self._queue.popleft()
+            elif is_patient and self._patient:
+                request = self._patient.pop(next(iter(self._patient)))
+            else:
+                return False
+        self._answer(*request)
+        if is_patient:
             self._rest_after(time.perf_counter() - began)
-        else:
-            return False
         return True
 
     def _rest_after(self, seconds: float) -> None:

@@ -101,7 +101,9 @@ class Board(anywidget.AnyWidget):
         if not isinstance(content, dict) or not isinstance(content.get("cmd"), str):
             return
         page, identity = content.get("page"), content.get("id")
-        future = self.session.request(content["cmd"], content.get("args") or {}, patient=content.get("patient") is True)
+        future = self.session.request(
+            content["cmd"], content.get("args") or {}, patient=content.get("patient") is True, asker=str(page)
+        )
 
         def answer(done: Any) -> None:
             error = done.exception()
