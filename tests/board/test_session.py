@@ -251,3 +251,9 @@ def test_questions_of_one_moment_share_one_sweep() -> None:
     assert stage.sweep(Focus(7)).gradients is subject.gradients
     stage.advance()
     assert stage.subject(Focus(7)) is not subject
+
+
+def test_a_jump_of_many_steps_leaves_marks_behind(session: Session) -> None:
+    session.ask("step", count=100)
+    marks = session.ask("timeline")["marks"]
+    assert marks.tolist() == list(range(0, 100, 4))

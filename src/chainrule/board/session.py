@@ -260,7 +260,7 @@ class Session:
         if not 1 <= count <= 10_000:
             raise InputError(f"count must be a number of steps from 1 to 10,000, got {count}")
         self._playing = False
-        self._stage.advance_marked(count)
+        self._stage.advance_charted(count)
         return self._tell()
 
     def _do_goto(self, step: int) -> dict[str, Any]:
@@ -272,7 +272,7 @@ class Session:
         elif step - stage.course.furthest > MOST_STEPS:
             raise InputError(f"step {step:,} is more than {MOST_STEPS:,} steps ahead")
         else:
-            stage.advance_marked(step - stage.course.step)
+            stage.advance_charted(step - stage.course.step)
         return self._tell()
 
     def _do_state(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ Phase: TypeAlias = Literal["forward", "loss", "backward", "update"]
 PHASES: tuple[Phase, ...] = ("forward", "loss", "backward", "update")
 JUDGED = (200, 2000)  # rows whose loss and accuracy are looked at, fewest and most, evenly spaced where there are more
 JUDGING_WORK = 1e8  # multiply-adds of one look at them
+CHARTED = 25  # marks that a jump of many steps leaves behind
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,12 @@ class Stage:
             ratios = [_ratio(moved[name], held[name]) for name in self.weights]
             self.marks.add(step, Mark(accuracy, norms, np.array(ratios)))
         return taken + (self.advance(n_steps - 1) if taken and n_steps > 1 else 0)
+
+    def advance_charted(self, n_steps: int) -> None:
+        """Take whole steps, and measure some of them, evenly spaced, for the timeline."""
+        part = -(-n_steps // CHARTED)
+        while n_steps > 0 and (taken := self.advance_marked(min(part, n_steps))):
+            n_steps -= taken
 
     def next_phase(self) -> None:
         """Show the forward phase where all was shown, else one phase more; after the update the next step begins."""
