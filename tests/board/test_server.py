@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 import threading
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ websockets = pytest.importorskip("websockets.sync.client")
 from websockets.exceptions import ConnectionClosed, InvalidStatus  # noqa: E402
 
 from chainrule.board.scene import spiral  # noqa: E402
-from chainrule.board.server import LONGEST_REQUEST, Server  # noqa: E402
+from chainrule.board.server import LONGEST_REQUEST, Server, _Page  # noqa: E402
 from chainrule.board.session import Session  # noqa: E402
 
 
@@ -142,6 +144,34 @@ def test_a_thousand_messages_at_once_are_answered_or_refused_one_by_one(server: 
                 answered[message["id"]] = message["ok"]
         assert 0 < sum(answered.values()) <= 1000
         assert ask(socket, "state")["ok"]
+
+
+def test_answers_and_events_come_in_the_order_of_the_session(server: Server) -> None:
+    """An answer that is older than the newest state does not come after it; states that nobody has read are dropped."""
+
+    class Slow:
+        def __init__(self) -> None:
+            self.sent: list[Any] = []
+
+        async def send_bytes(self, block: bytes) -> None:
+            self.sent.append(read(block))
+
+    async def talk() -> list[Any]:
+        socket = Slow()
+        page = _Page(server.session, socket)  # type: ignore[arg-type]
+        page._hear({"event": "state", "step": 1})
+        page._reply(7, result={"step": 1})
+        page._hear({"event": "check", "done": 3})
+        page._hear({"event": "state", "step": 2})
+        sending = asyncio.create_task(page._send())
+        while page.outgoing:
+            await asyncio.sleep(0)
+        sending.cancel()
+        return socket.sent
+
+    with ThreadPoolExecutor(1) as beside:  # the browser's driver keeps a loop in this thread
+        answer, check, state = beside.submit(lambda: asyncio.run(talk())).result(20)
+    assert (answer["id"], check["done"], state["step"]) == (7, 3, 2)
 
 
 def test_a_page_that_goes_away_leaves_nothing_behind(server: Server) -> None:

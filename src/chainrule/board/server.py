@@ -142,8 +142,9 @@ class _Page:
     def __init__(self, session: Session, socket: WebSocket) -> None:
         self.session, self.socket = session, socket
         self.loop = asyncio.get_running_loop()
-        self.answers: asyncio.Queue[Message] = asyncio.Queue()
-        self.events: dict[str, dict[str, Any]] = {}  # the newest of each kind: older ones are of no use
+        # In the order of the session, so that no older state comes last; of each kind of event the newest alone.
+        self.outgoing: dict[str | int, Message] = {}
+        self.n_answers = 0
         self.has_news = asyncio.Event()
         self.n_open = 0
 
@@ -194,22 +195,22 @@ class _Page:
             self._reply(identity, error=f"a bug of chainrule: {type(error).__name__}: {error}")
 
     def _reply(self, identity: Any, **said: Any) -> None:
-        self.answers.put_nowait(compose({"id": identity, "ok": "error" not in said, **said}))
+        self.n_answers += 1
+        self.outgoing[self.n_answers] = compose({"id": identity, "ok": "error" not in said, **said})
         self.has_news.set()
 
     def _hear(self, event: dict[str, Any]) -> None:
-        self.events[event["event"]] = event
+        self.outgoing.pop(event["event"], None)
+        self.outgoing[event["event"]] = compose(event)
         self.has_news.set()
 
     async def _send(self) -> None:
         while True:
             await self.has_news.wait()
             self.has_news.clear()
-            while self.events or not self.answers.empty():
-                for name in list(self.events):
-                    await self.socket.send_bytes(compose(self.events.pop(name)).to_bytes())
-                if not self.answers.empty():
-                    await self.socket.send_bytes(self.answers.get_nowait().to_bytes())
+            while self.outgoing:
+                message = self.outgoing.pop(next(iter(self.outgoing)))
+                await self.socket.send_bytes(message.to_bytes())
 
 
 def _asset(name: str, kind: str) -> Callable[[Request], Any]:
