@@ -14,7 +14,7 @@ from chainrule.engine import Program, Trainer, UpdateRule, compile_graph, permut
 from chainrule.errors import InputError
 from chainrule.graph import Graph
 
-BUDGET = 96 << 20  # bytes of snapshots
+BUDGET = 256 << 20  # bytes of snapshots
 SPACING = 32  # steps from snapshot to snapshot, at first: replaying them takes milliseconds
 FIRST_ROOM = 1024  # steps
 
