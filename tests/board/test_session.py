@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fresh_python import run_python
 
 from chainrule.board.scene import Network, spiral
 from chainrule.board.session import Session
@@ -257,3 +258,15 @@ def test_a_jump_of_many_steps_leaves_marks_behind(session: Session) -> None:
     session.ask("step", count=100)
     marks = session.ask("timeline")["marks"]
     assert marks.tolist() == list(range(0, 100, 4))
+
+
+def test_a_run_that_nobody_ended_ends_silently_with_its_program() -> None:
+    code = """
+from chainrule.board.scene import spiral
+from chainrule.board.session import Session
+
+session = Session(spiral())
+session.ask("play")
+"""
+    ended = run_python(code)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

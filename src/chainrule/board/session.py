@@ -9,6 +9,7 @@ has clicked, and while the run plays they get a share of the time.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections import deque
@@ -93,6 +94,7 @@ class Session:
         }
         self._worker = threading.Thread(target=self._work, name="chainrule board", daemon=True)
         self._worker.start()
+        atexit.register(self.close)  # a thread that is cut off in compiled code leaves things behind
 
     def request(
         self, cmd: str, args: Mapping[str, Any] | None = None, *, patient: bool = False, asker: Hashable = None
@@ -149,6 +151,7 @@ class Session:
 
     def close(self) -> None:
         """End the run; requests that wait are refused."""
+        atexit.unregister(self.close)
         with self._wake:
             self._is_closed = True
             waiting = [*self._queue, *self._patient.values()]
