@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -179,3 +180,13 @@ def test_a_killed_server_that_comes_back_is_found_by_its_page(
     assert page.locator("[data-of='value W1[0, 3]']").get_attribute("data-exact") == seen
     assert all("WebSocket" in complaint for complaint in watched.complaints), watched.complaints
     watched.complaints.clear()  # that nobody answered while nobody was there
+
+
+def test_ctrl_c_ends_the_board_as_it_says(launch: Callable[..., Any], open_page: Callable[..., Any]) -> None:
+    process, address = launch()
+    watched = open_page(address)
+    watched.page.keyboard.press(" ")  # a run that goes on, with a page that looks
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    watched.page.get_by_text("Waiting for the board").wait_for()
+    watched.complaints.clear()  # that nobody answers any more

@@ -12,6 +12,7 @@ import hmac
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from typing import Any
 
@@ -101,7 +102,8 @@ class Server:
                 when_ready()
             await serving
 
-        asyncio.run(serve())
+        with suppress(KeyboardInterrupt):  # uvicorn has closed every page, and passes the signal on
+            asyncio.run(serve())
 
     def stop(self) -> None:
         """End `run`, from any thread."""

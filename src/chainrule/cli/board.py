@@ -92,6 +92,7 @@ def board(
                 webbrowser.open(server.address)
 
         server.run(when_ready=ready)
+        screen.tell("The board has ended.")
 
 
 def _export(session: Session, path: Path, steps: int) -> None:
