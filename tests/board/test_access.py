@@ -331,21 +331,6 @@ def test_the_pace_is_kept(serve: Callable[..., Any], open_page: Callable[..., An
     assert server.session.ask("state")["rate"] == 4
 
 
-def test_pictures_are_of_the_numbers_they_stand_with(serve: Callable[..., Any], open_page: Callable[..., Any]) -> None:
-    """A heat map was drawn from the answer before, and not again when its own came."""
-    watched = open_page(serve(spiral()).address)
-    page = watched.page
-    picture = "() => [...document.querySelectorAll('canvas')].map(c => c.toDataURL())"
-    train(watched, 1)
-    page.locator("[data-row]").nth(3).click()
-    watched.settle()
-    page.wait_for_timeout(100)
-    shown = page.evaluate(picture)
-    other = open_page(page.url)
-    other.page.wait_for_timeout(100)
-    assert other.page.evaluate(picture) == shown
-
-
 def test_the_scrubber_stands_where_the_run_does(serve: Callable[..., Any], open_page: Callable[..., Any]) -> None:
     watched = open_page(serve(spiral()).address)
     train(watched, 2)
