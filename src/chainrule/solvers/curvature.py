@@ -8,6 +8,7 @@ gradients make up for the rest.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Literal, TypeAlias
@@ -209,7 +210,7 @@ def _sampled_hessian(point: Point) -> Float64Array:
     return hessian
 
 
-class _Part:
+class _Part(ABC):
     """A part of the Hessian at a point, and what `chainrule.solvers.damping.Sizes` asks of it.
 
     Parameters
@@ -226,9 +227,13 @@ class _Part:
         self.cost = cost
         self._point = point
 
+    @abstractmethod
     def _diagonal(self) -> Float64Array:
         """Return that of the loss's Hessian, (width, n_blocks)."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def factor(self, strength: float, damping: float) -> LinearMap:
+        """Return an inverse of the penalised, damped Hessian, as a map; approximate where this is not all of it."""
 
     @cached_property
     def scale(self) -> float:
