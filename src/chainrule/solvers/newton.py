@@ -280,8 +280,7 @@ def _conjugate_gradients(
 
 
 def _are_finite(value: float, gradient: Float64Array) -> bool:
-    # A NaN stays one in a sum, an infinity one or the other; finite numbers whose sum is beyond float64 lead nowhere.
-    return math.isfinite(value) and math.isfinite(np.add.reduce(gradient))
+    return math.isfinite(value) and bool(np.isfinite(gradient).all())
 
 
 def _line_search(
